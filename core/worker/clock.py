@@ -1,0 +1,39 @@
+"""The step clock: wall, CPU and input time of each block of steps; writing the event happens outside the block."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from core.worker.events import EventWriter
+from core.worker.failure import RunFailure
+
+
+class BlockClock:
+    """Times blocks and writes one `block` event each."""
+
+    def __init__(self, events: EventWriter) -> None:
+        self._events = events
+        self.phase = "first_step"
+        self.step = 0
+        """Steps trained so far."""
+        self.train_ns = 0
+        """Wall time of all blocks so far."""
+
+    def begin(self) -> None:
+        self._cpu_ns = time.process_time_ns()
+        self._wall_ns = time.perf_counter_ns()
+
+    def end(self, steps: int, loss: float, input_ns: int | None) -> None:
+        """Close a block whose loss has been read.
+
+        Raises RunFailure `nan_loss` where the loss is no longer a finite number.
+        """
+        wall_ns = time.perf_counter_ns() - self._wall_ns
+        cpu_ns = time.process_time_ns() - self._cpu_ns
+        self.step += steps
+        self.train_ns += wall_ns
+        if not math.isfinite(loss):
+            raise RunFailure("nan_loss", f"The loss became {loss} by step {self.step}; lower the learning rate.")
+        self._events.write("block", phase=self.phase, step=self.step, steps=steps, wall_ns=wall_ns, cpu_ns=cpu_ns,
+                           input_ns=input_ns, train_ns=self.train_ns, loss=loss)  # fmt: skip

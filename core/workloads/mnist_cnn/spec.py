@@ -1,0 +1,46 @@
+"""The article's network, in numbers that hold for both sides."""
+
+from core.workloads.spec import Layer, Section, WorkloadSpec
+
+ADAM_BETAS = (0.9, 0.999)
+ADAM_EPSILON = 1e-7
+
+SPEC = WorkloadSpec(
+    name="mnist_cnn",
+    title="MNIST CNN",
+    summary="Two 3x3 convolutions with 32 and 64 filters, each with ReLU and a 2x2 max pool, dense 128, dense 10; Adam.",
+    data="MNIST: 60,000 training and 10,000 test images of 28x28, shipped with the project (LeCun, Cortes, Burges; CC BY-SA 3.0).",
+    depth="shallow",
+    batch_size=64,
+    learning_rate=1e-3,
+    train_samples=60_000,
+    test_samples=10_000,
+    parameters=225_034,
+    layers=(
+        Layer(name="conv1", kind="convolution 3x3, ReLU", tensorflow_shape=(26, 26, 32), pytorch_shape=(32, 26, 26), parameters=320),
+        Layer(name="pool1", kind="max pool 2x2", tensorflow_shape=(13, 13, 32), pytorch_shape=(32, 13, 13), parameters=0),
+        Layer(name="conv2", kind="convolution 3x3, ReLU", tensorflow_shape=(11, 11, 64), pytorch_shape=(64, 11, 11), parameters=18_496),
+        Layer(name="pool2", kind="max pool 2x2", tensorflow_shape=(5, 5, 64), pytorch_shape=(64, 5, 5), parameters=0),
+        Layer(name="flatten", kind="flatten", tensorflow_shape=(1600,), pytorch_shape=(1600,), parameters=0),
+        Layer(name="dense1", kind="dense, ReLU", tensorflow_shape=(128,), pytorch_shape=(128,), parameters=204_928),
+        Layer(name="dense2", kind="dense, logits", tensorflow_shape=(10,), pytorch_shape=(10,), parameters=1_290),
+    ),
+    sections=(
+        Section(title="Data", functions=("data", "batch"),
+                note="The whole set lies in memory on the device, so that the input pipeline is not what is timed. Keras keeps "
+                     "channels last (N, H, W, C), PyTorch channels first (N, C, H, W). Both read the same order of samples."),
+        Section(title="Model", functions=("model", "MnistCnn"),
+                note="Both end in logits. Initial weights are drawn once and ported to both: Keras would start from Glorot "
+                     "uniform and zero biases, PyTorch from Kaiming uniform and random biases."),
+        Section(title="Loss", functions=("loss",),
+                note="Softmax and cross-entropy in one operation from the logits, averaged over the batch."),
+        Section(title="Optimizer", functions=("optimizer", "keras_epsilon"),
+                note="Adam has two forms. Keras adds epsilon after the bias correction is folded into the rate (epsilon-hat), "
+                     "PyTorch before. Rescaling PyTorch's epsilon at each step makes the two updates the same."),
+        Section(title="Training step", functions=("train_step",),
+                note="TensorFlow records on a tape and returns gradients; PyTorch writes them into the parameters, which must "
+                     "be cleared first. Neither reads the loss here, so neither waits for the device."),
+        Section(title="Evaluation", functions=("evaluate_batch",),
+                note="Same batches, same order, loss and number of correct answers summed on the device."),
+    ),
+)  # fmt: skip
