@@ -42,7 +42,7 @@ class RunSpec:
     block_steps: int = 1
     """Steps between two synchronisations."""
     evaluate_every_steps: int | None = None
-    """Evaluate after so many steps too, outside the step clock; always at the end of a `noise`, `pair` or `pilot` run."""
+    """Evaluate after each so many steps and at the end, outside the step clock; None: never."""
     profile_steps: int = 0
     """Steps under the profiler after the warm-up; only in the role `profile`."""
 

@@ -63,7 +63,7 @@ def train(program: Program, spec: RunSpec, events: EventWriter) -> None:
                 program.train_blocks(clock.step, spec.block_steps, whole, clock)
             if rest:
                 program.train_blocks(clock.step, rest, 1, clock)
-        if clock.step % every == 0 or clock.step == spec.steps:
+        if spec.evaluate_every_steps and (clock.step % every == 0 or clock.step == spec.steps):
             evaluate(program, clock.step, events)
 
 

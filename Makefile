@@ -1,0 +1,66 @@
+# make app     the app in your browser
+# make test    everything that is checked: style, types, import rules, spelling, tests
+# make check   the same without the tests
+# make bench   what the product itself costs, as ratios
+# make clean   remove .venv and every cache
+#
+# Each installs what it needs into .venv first. PYTHON=... names another interpreter.
+
+SHELL := /bin/bash
+PYTHON ?= python3.11 python3.12 python3.13 python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+# Touched last, so that an interrupted step is done again.
+CREATED := $(VENV)/.created
+INSTALLED := $(VENV)/.requirements
+INSTALLED_DEV := $(VENV)/.requirements-dev
+
+.PHONY: help app test check bench clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+app: $(INSTALLED)
+	@$(BIN)/python -m streamlit run streamlit_app.py
+
+test: check
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED_DEV)
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m codespell_lib
+	$(BIN)/lint-imports
+	$(BIN)/python -m mypy
+
+bench: $(INSTALLED_DEV)
+	@$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache build
+	find core pages bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(CREATED):
+	@chosen=; without_venv=; \
+	for python in $(PYTHON); do \
+	  version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+	  case $$version in 3.11|3.12|3.13) ;; *) continue ;; esac; \
+	  if $$python -c 'import ensurepip, venv' 2>/dev/null; then chosen=$$python; break; fi; \
+	  without_venv=$$version; \
+	done; \
+	if [ -z "$$chosen" ] && [ -n "$$without_venv" ]; then \
+	  echo "Python $$without_venv is here without its venv module; install it with 'apt-get install python$$without_venv-venv'." >&2; exit 1; \
+	elif [ -z "$$chosen" ]; then \
+	  echo "Framework Showdown needs Python 3.11, 3.12 or 3.13 (tensorflow 2.21 runs on no other); install one, or name it with PYTHON=..." >&2; exit 1; \
+	fi; \
+	echo "Installing into $(VENV) with $$($$chosen --version): this needs about 8.5 GB of disk, mostly torch's CUDA libraries; $$(df -Pk . | awk 'NR == 2 { printf "%.0f GB", $$4 / 1e6 }') are free here."; \
+	$$chosen -m venv $(VENV) && touch $@
+
+$(INSTALLED): requirements.txt $(CREATED)
+	$(PIP) install -r $<
+	@touch $@
+
+$(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
+	$(PIP) install -r $<
+	@touch $@

@@ -1,0 +1,41 @@
+"""Which Python runs a worker, and in which environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from core.model.run import RunSpec
+from core.model.variant import Variant
+from core.worker.events import SPAWNED_VARIABLE
+
+PROJECT = Path(__file__).resolve().parents[2]
+PYTHON_VARIABLES = {"tensorflow": "SHOWDOWN_PYTHON_TENSORFLOW", "pytorch": "SHOWDOWN_PYTHON_PYTORCH"}
+
+
+def interpreter(variant: Variant) -> str:
+    """The variant's own interpreter, else the framework's configured one, else the one running now."""
+    return variant.python or os.environ.get(PYTHON_VARIABLES[variant.framework]) or sys.executable
+
+
+def worker_environment(spec: RunSpec) -> dict[str, str]:
+    """Variables of a worker process: the same thread limits for every library, and no GPU where none is asked for."""
+    threads = str(spec.variant.threads)
+    environment = {
+        **os.environ,
+        SPAWNED_VARIABLE: str(time.time_ns()),
+        "PYTHONUNBUFFERED": "1",
+        "KERAS_BACKEND": "tensorflow",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+    }
+    if spec.variant.device == "cpu":
+        environment["CUDA_VISIBLE_DEVICES"] = "-1"
+    if spec.role == "parity":
+        environment["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+    return environment

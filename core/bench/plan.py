@@ -1,0 +1,52 @@
+"""In which order the runs happen and how long each one is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.bench.settle import warmup_steps
+from core.model.comparison import Preset
+from core.workloads.spec import WorkloadSpec
+
+BLOCK_MS = 50.0
+MIN_STEADY_BLOCKS = 20
+PILOT_STEPS = 41
+
+
+def pair_orders(pairs: int, generator: np.random.Generator) -> list[str]:
+    """`ab` or `ba` for each pair: ABBA BAAB ABBA ... from a random start, so that drift hits both sides alike."""
+    first, second = ("ab", "ba") if generator.random() < 0.5 else ("ba", "ab")
+    pattern = [first, second, second, first]
+    return [pattern[i % 4] for i in range(pairs)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunLength:
+    """How long every measured run of a comparison is; the same on both sides."""
+
+    steps: int
+    """All steps, the first and the warm-up included."""
+    warmup_steps: int
+    block_steps: int
+    evaluate_every_steps: int
+
+
+def run_length(preset: Preset, spec: WorkloadSpec, batch_size: int, pilot_step_ms: dict[str, np.ndarray]) -> RunLength:
+    """Length from the pilots' times per step (one array per side, first step left out).
+
+    A block lasts at least 50 ms on the faster side; the warm-up is the longer one of the two sides; both in whole blocks.
+    """
+    medians = [float(np.median(times[len(times) // 2 :])) for times in pilot_step_ms.values()]
+    block_steps = max(1, math.ceil(BLOCK_MS / min(medians)))
+    warmup = max(warmup_steps(times) for times in pilot_step_ms.values())
+    warmup = math.ceil(warmup / block_steps) * block_steps
+    if preset.epochs is not None:
+        epoch = spec.steps_per_epoch(batch_size)
+        return RunLength(steps=epoch * preset.epochs, warmup_steps=warmup, block_steps=block_steps, evaluate_every_steps=epoch)
+    assert preset.steady_seconds is not None
+    blocks = max(MIN_STEADY_BLOCKS, math.ceil(preset.steady_seconds * 1000 / (block_steps * max(medians))))
+    steps = 1 + warmup + blocks * block_steps
+    return RunLength(steps=steps, warmup_steps=warmup, block_steps=block_steps, evaluate_every_steps=steps)

@@ -1,0 +1,324 @@
+"""One comparison from its spec to its result, in the order in which it happens."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.bench.collect import block_table, collect, per_step_ms
+from core.bench.environment import side_environment, without_packages
+from core.bench.launch import Limits, run_worker
+from core.bench.parity import ParityEvidence, compare_parity
+from core.bench.plan import PILOT_STEPS, RunLength, pair_orders, run_length
+from core.bench.queue import Cancelled, machine_lock
+from core.bench.statistics import Statistics, judge
+from core.bench.verdict import compare_accuracy, machine_reasons, noise_reasons, parity_reasons, sentence, summarise_side
+from core.machine.facts import machine_facts
+from core.machine.sampler import LoadSampler
+from core.model.comparison import SIDES, ComparisonResult, ComparisonSpec, PairResult
+from core.model.parity import ParityStage
+from core.model.run import RunError, RunResult, RunSpec
+from core.store.comparisons import ComparisonStore, claim
+from core.store.files import append_event, write_json, write_whole
+from core.worker.failure import is_disk_full
+from core.workloads.inputs import write_inputs
+from core.workloads.registry import workload_spec
+
+#: Kept free while a comparison runs, so that its end can be written down on a full disk.
+_RESERVE_BYTES = 1_000_000
+
+Observer = Callable[[dict[str, Any]], None]
+
+
+class RunFailed(Exception):
+    """A run that the comparison cannot do without has failed."""
+
+    def __init__(self, run: RunResult) -> None:
+        assert run.error is not None
+        super().__init__(run.error.message)
+        self.run = run
+        self.error = run.error
+
+
+@dataclass
+class _Findings:
+    """What is known so far; whatever ends the comparison, this much of it is in the result."""
+
+    environment: dict[str, Any] = field(default_factory=dict)
+    parity: tuple[ParityStage, ...] = ()
+    runs: list[RunResult] = field(default_factory=list)
+    pairs: list[tuple[RunResult, RunResult, str]] = field(default_factory=list)
+    """Run of A, run of B, order."""
+    self_log_ratios: list[float] = field(default_factory=list)
+    profiled_step_ms: dict[str, float] = field(default_factory=dict)
+    statistics: Statistics | None = None
+    reasons: list[str] = field(default_factory=list)
+
+
+class Referee:
+    """Works on one comparison whose folder exists; `observer` hears every event that is also written down."""
+
+    def __init__(self, store: ComparisonStore, spec: ComparisonSpec, observer: Observer, interrupted: Callable[[], bool]) -> None:
+        self.store = store
+        self.spec = spec
+        self.folder = store.folder(spec.id)
+        self.workload = workload_spec(spec.workload)
+        self._observer = observer
+        self._interrupted = interrupted
+        self._found = _Findings()
+        self._generator = np.random.default_rng(spec.seed)
+        self._next_index = 0
+        self._began = time.monotonic()
+
+    def run(self) -> ComparisonResult:
+        """Do everything, write `result.json` and return it; failures of runs end in a result, not in an exception."""
+        claim(self.folder)
+        reserve = self.folder / "reserve"
+        try:
+            write_whole(reserve, b"\0" * _RESERVE_BYTES)
+            self._say("state", state="queued")
+            with machine_lock(self.spec.id, waiting=lambda id: self._say("waiting", behind=id), cancelled=self._cancelled):
+                self._began = time.monotonic()
+                self._say("state", state="running")
+                self._measure()
+            result = self._finished()
+        except Cancelled:
+            result = self._ended("cancelled", "Cancelled before it was finished; nothing can be said.", ["You cancelled it."])
+        except RunFailed as failure:
+            who = f"{self.spec.variant(failure.run.side).label} (side {failure.run.side.upper()})"
+            result = self._ended("failed", f"Not comparable: {who} failed. {failure.error.message}", [failure.error.message], failure.error)
+        except OSError as error:
+            kind = "disk_full" if is_disk_full(error) else "error"
+            message = "The disk is full; free some space and run the comparison again." if kind == "disk_full" else f"Writing failed: {error}."
+            reserve.unlink(missing_ok=True)
+            result = self._ended("failed", f"Not comparable: {message}", [message], RunError(kind=kind, message=message))
+        reserve.unlink(missing_ok=True)
+        shutil.rmtree(self.folder / "inputs", ignore_errors=True)
+        write_json(self.folder / "result.json", result)
+        with contextlib.suppress(OSError):
+            self._say("state", state=result.state, verdict=result.verdict)
+        return result
+
+    def _measure(self) -> None:
+        self._found.environment = {"machine": machine_facts()}
+        self._prove_parity()
+        if any(not stage.passed for stage in self._found.parity):
+            self._found.reasons += parity_reasons(self._found.parity)
+            return
+        length = self._pilot()
+        self._noise(length)
+        self._pairs(length)
+        if self.spec.profile:
+            self._profile(length)
+
+    # -- stages ------------------------------------------------------------------------------------------------------
+
+    def _prove_parity(self) -> None:
+        self._say("stage", stage="parity", runs=2)
+        evidence, layers = {}, {}
+        for side in SIDES:
+            run, events = self._run("parity", side, steps=PILOT_STEPS)
+            self._found.environment[side] = side_environment(events)
+            evidence[side] = _evidence(events, Path(self._run_folder(run.index, side)) / "parity.npz")
+            layers[side] = _layers(events)
+        write_json(self.folder / "environment.json", self._found.environment)
+        gpu = "gpu" in (self.spec.a.device, self.spec.b.device)
+        self._found.parity = compare_parity(evidence["a"], evidence["b"], "deep" if gpu else self.workload.depth)
+        write_json(self.folder / "parity.json", {"schema": self.spec.schema, "stages": self._found.parity, "layers": layers})
+        self._say("parity", stages=self._found.parity)
+
+    def _pilot(self) -> RunLength:
+        self._say("stage", stage="pilot", runs=2)
+        times = {}
+        for side in SIDES:
+            _, events = self._run("pilot", side, steps=PILOT_STEPS)
+            times[side] = per_step_ms(block_table(events), "wall_ns", "steady")
+        length = run_length(self.spec.preset, self.workload, self.spec.batch_size, times)
+        self._say("length", steps=length.steps, warmup_steps=length.warmup_steps, block_steps=length.block_steps)
+        return length
+
+    def _noise(self, length: RunLength) -> None:
+        """Each variant against itself, in the order scheme of the pairs; the sides take turns."""
+        pairs = self.spec.preset.noise_pairs
+        self._say("stage", stage="noise", runs=2 * pairs)
+        for pair, order in enumerate(pair_orders(pairs, self._generator)):
+            side = SIDES[pair % 2]
+            first, second = (self._timed("noise", side, pair, length)[0] for _ in range(2))
+            self._add_self_ratio(first, second, order)
+
+    def _pairs(self, length: RunLength) -> None:
+        preset = self.spec.preset
+        self._say("stage", stage="pairs", runs=2 * preset.pairs)
+        orders = pair_orders(preset.max_pairs, self._generator)
+        previous: RunResult | None = None
+        for pair, order in enumerate(orders):
+            if pair >= preset.pairs and not self._wants_more():
+                break
+            done = {}
+            for side in order:
+                run, _ = self._timed("pair", side, pair, length)
+                if previous is not None and previous.side == side:
+                    # Neighbours of one side at the seam of ABBA are a variant against itself too.
+                    self._add_self_ratio(previous, run, orders[pair])
+                done[side] = previous = run
+            self._found.pairs.append((done["a"], done["b"], order))
+            self._judge()
+            self._say("pair", index=pair, order=order, ratio=_ratio(done["a"].step_ms, done["b"].step_ms))
+
+    def _wants_more(self) -> bool:
+        """Stop on the width of the interval or on the budget, never on significance."""
+        statistics = self._found.statistics
+        assert statistics is not None
+        low, high = statistics.interval_95
+        return high / low - 1 > self.spec.threshold and time.monotonic() - self._began < self.spec.preset.budget_s
+
+    def _profile(self, length: RunLength) -> None:
+        """Outside all timing; a profile that fails costs the breakdown, not the verdict."""
+        self._say("stage", stage="profile", runs=2)
+        for side in SIDES:
+            try:
+                _, events = self._run("profile", side, steps=PILOT_STEPS, warmup=length.warmup_steps)
+            except RunFailed as failure:
+                self._found.reasons.append(f"No profile of side {side.upper()}: {failure.error.message}")
+                continue
+            self._found.profiled_step_ms[side] = float(np.median(per_step_ms(block_table(events), "wall_ns", "profiled")))
+
+    # -- runs --------------------------------------------------------------------------------------------------------
+
+    def _timed(self, role: str, side: str, pair: int, length: RunLength) -> tuple[RunResult, list[dict[str, Any]]]:
+        every = length.evaluate_every_steps if role == "pair" else None
+        return self._run(role, side, pair=pair, steps=length.steps, warmup=length.warmup_steps, block=length.block_steps, evaluate=every)
+
+    def _run(
+        self, role: str, side: str, *, steps: int, pair: int | None = None, warmup: int = 0, block: int = 1, evaluate: int | None = None
+    ) -> tuple[RunResult, list[dict[str, Any]]]:
+        """One worker process; raises RunFailed or Cancelled."""
+        if self._cancelled():
+            raise Cancelled
+        index = self._next_index
+        self._next_index += 1
+        seed = self.spec.seed + (pair or 0)
+        profile_steps = self.spec.preset.profile_steps if role == "profile" else 0
+        spec = RunSpec(
+            index=index, role=role, side=side, pair=pair, workload=self.spec.workload, variant=self.spec.variant(side),
+            batch_size=self.spec.batch_size, learning_rate=self.spec.learning_rate, seed=seed,
+            inputs=str(self._inputs(seed, max(steps, 1 + warmup + 2 * profile_steps))), folder=self._run_folder(index, side),
+            steps=steps, warmup_steps=warmup, block_steps=block, evaluate_every_steps=evaluate, profile_steps=profile_steps,
+        )  # fmt: skip
+        self._say("run_begin", index=index, role=role, side=side, pair=pair, steps=steps)
+        limits = Limits(total_s=self.spec.preset.run_limit_s, silence_s=self.spec.preset.silence_limit_s)
+        with LoadSampler(self.folder / "samples.jsonl") as sampler:
+            outcome = run_worker(spec, limits, cancelled=self._cancelled, on_start=sampler.begin)
+            load = sampler.end()
+        if outcome.cancelled:
+            raise Cancelled
+        run, blocks = collect(spec, outcome, load)
+        folder = Path(spec.folder)
+        write_json(folder / "result.json", run)
+        blocks.write_parquet(folder / "steps.parquet")
+        self._found.runs.append(run)
+        self._say("run_end", index=index, role=role, side=side, pair=pair, ok=run.ok, step_ms=run.step_ms, cpu_step_ms=run.cpu_step_ms)
+        if run.error is not None:
+            raise RunFailed(run)
+        return run, outcome.events
+
+    def _run_folder(self, index: int, side: str) -> str:
+        return str(self.folder / "runs" / f"{index:02d}-{side}")
+
+    def _inputs(self, seed: int, steps: int) -> Path:
+        """Weights and order of one seed; made anew where an earlier run needed fewer steps."""
+        path = self.folder / "inputs" / f"seed-{seed}-steps-{steps}.npz"
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            digest = write_inputs(path, self.spec.workload, batch_size=self.spec.batch_size, steps=steps, seed=seed)
+            self._say("inputs", seed=seed, steps=steps, sha256=digest)
+        return path
+
+    def _cancelled(self) -> bool:
+        return self._interrupted() or (self.folder / "cancel").exists()
+
+    def _say(self, event: str, **fields: Any) -> None:
+        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        self._observer(append_event(self.folder / "events.jsonl", event, time=now, **fields))
+
+    # -- results -----------------------------------------------------------------------------------------------------
+
+    def _add_self_ratio(self, first: RunResult, second: RunResult, order: str) -> None:
+        """A variant against itself, counted in the direction in which a pair of this order would be."""
+        a, b = (first, second) if order == "ab" else (second, first)
+        assert a.step_ms is not None and b.step_ms is not None
+        self._found.self_log_ratios.append(math.log(b.step_ms / a.step_ms))
+
+    def _judge(self) -> None:
+        found = self._found
+        ratios = np.array([math.log(_ratio(a.step_ms, b.step_ms)) for a, b, _ in found.pairs])
+        if len(ratios) >= self.spec.preset.pairs:
+            found.statistics = judge(ratios, np.array(found.self_log_ratios), self.spec.threshold, np.random.default_rng(self.spec.seed))
+
+    def _finished(self) -> ComparisonResult:
+        found, spec = self._found, self.spec
+        statistics = found.statistics
+        if statistics is None:
+            return self._ended("finished", f"Not comparable: {found.reasons[0]}", found.reasons)
+        measured = [run for run in found.runs if run.role in ("noise", "pair")]
+        against = [*machine_reasons(spec, measured, found.environment["machine"]["usable_logical_cores"]), *noise_reasons(statistics)]
+        comparable = not against
+        result = self._ended(
+            "finished",
+            sentence(spec, statistics) if comparable else f"Not comparable: {against[0]}",
+            [*against, *found.reasons],
+        )
+        return replace(
+            result,
+            verdict=statistics.verdict if comparable else "not_comparable",
+            faster_side=statistics.faster_side if comparable else None,
+            ratio=statistics.ratio, interval_95=statistics.interval_95, interval_90=statistics.interval_90,
+            noise_floor=statistics.noise_floor, delta=statistics.delta,
+            pairs_needed=statistics.pairs_needed if comparable else None,
+            accuracy=compare_accuracy([(a, b) for a, b, _ in found.pairs]) if spec.preset.epochs else None,
+        )  # fmt: skip
+
+    def _ended(self, state: str, words: str, reasons: list[str], error: RunError | None = None) -> ComparisonResult:
+        found, spec = self._found, self.spec
+        profiles = {run.side: run for run in found.runs if run.role == "profile"}
+        cpu_ratios = [b.cpu_step_ms / a.cpu_step_ms for a, b, _ in found.pairs if a.cpu_step_ms and b.cpu_step_ms]
+        return ComparisonResult(
+            id=spec.id, state=state, workload=spec.workload, verdict="not_comparable", sentence=words, threshold=spec.threshold,
+            reasons=tuple(reasons), parity=found.parity, runs=tuple(found.runs), error=error,
+            cpu_ratio=float(np.median(cpu_ratios)) if cpu_ratios else None,
+            pairs=tuple(
+                PairResult(index=index, order=order, ratio=_ratio(a.step_ms, b.step_ms),
+                           cpu_ratio=_ratio(a.cpu_step_ms, b.cpu_step_ms) if a.cpu_step_ms and b.cpu_step_ms else None)
+                for index, (a, b, order) in enumerate(found.pairs)
+            ),
+            noise_ratios=tuple(math.exp(value) for value in found.self_log_ratios),
+            sides={side: summarise_side(spec, side, found.runs, profiles.get(side), found.profiled_step_ms.get(side)) for side in SIDES},
+            environment=without_packages(found.environment),
+            duration_s=time.monotonic() - self._began,
+        )  # fmt: skip
+
+
+def _ratio(a: float | None, b: float | None) -> float:
+    assert a is not None and b is not None
+    return b / a
+
+
+def _evidence(events: list[dict[str, Any]], path: Path) -> ParityEvidence:
+    said = [event for event in events if event["event"] == "parity"]
+    parameters = next((event["value"] for event in said if event["stage"] == "parameters"), None)
+    failed = next((event for event in said if "failed" in event), {})
+    with np.load(path, allow_pickle=False) as arrays:
+        return ParityEvidence(parameters=parameters, arrays=dict(arrays), failed_stage=failed.get("stage"), message=failed.get("failed", ""))
+
+
+def _layers(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return next((event["layers"] for event in events if event["event"] == "parity" and event.get("stage") == "layers"), [])

@@ -1,0 +1,142 @@
+"""From statistics, parity and what happened on the machine to a verdict in words."""
+
+from __future__ import annotations
+
+from statistics import fmean, median
+
+import numpy as np
+
+from core.bench.statistics import Statistics, paired_equivalence
+from core.model.comparison import AccuracyComparison, ComparisonSpec, SideSummary
+from core.model.parity import STAGE_LABELS, ParityStage
+from core.model.run import MachineLoad, RunResult
+
+#: Accuracies after whole epochs count as equal within 0.3 points.
+ACCURACY_MARGIN = 0.003
+#: Cores of demand beyond what the machine has before a run counts as crowded.
+CROWDED_CORES = 0.5
+MAX_UNSETTLED_SHARE = 0.2
+#: A machine that differs from itself by more than this cannot compare anything.
+MAX_NOISE_FLOOR = 0.5
+
+
+def parity_reasons(stages: tuple[ParityStage, ...]) -> list[str]:
+    """The first gate that failed, in one sentence."""
+    failed = next((stage for stage in stages if not stage.passed), None)
+    if failed is None:
+        return []
+    what = f"The two sides do not compute the same function: {STAGE_LABELS[failed.stage]} fails"
+    where = f" in {failed.tensor}" if failed.tensor else ""
+    if failed.error is None:
+        return [f"{what}{where} ({failed.detail})."]
+    size = f"{failed.error:,.0f}" if failed.stage == "parameters" else f"{failed.error:.1e}"
+    detail = f"; {failed.detail}" if failed.detail else ""
+    return [f"{what}{where}: {failed.measure} {size}, allowed {failed.allowed:g}{detail}."]
+
+
+def machine_reasons(spec: ComparisonSpec, runs: list[RunResult], cores: int) -> list[str]:
+    """What the machine did to the measured runs that makes their times untrustworthy."""
+    reasons = []
+    loads = [(run, run.load) for run in runs if run.load is not None]
+    crowd = [
+        (demand, load)
+        for run, load in loads
+        if (demand := spec.variant(run.side).threads + load.other_cores + load.steal_cores) > cores + CROWDED_CORES
+    ]
+    if len(crowd) > len(loads) / 2:
+        other, steal = fmean(load.other_cores for _, load in crowd), fmean(load.steal_cores for _, load in crowd)
+        reasons.append(
+            f"The machine was crowded in {len(crowd)} of {len(loads)} runs: besides the run, {other:.1f} cores were busy with other work "
+            f"and {steal:.1f} were taken by the hypervisor, of {cores}; close other programs or give the runs fewer threads."
+        )
+    throttled = {reason for _, load in loads for reason in load.gpu_throttle_reasons}
+    if throttled:
+        reasons.append(f"The GPU slowed itself down ({', '.join(sorted(throttled))}); improve its cooling or power supply.")
+    told = [run for run in runs if run.settled is not None]
+    unsettled = [run for run in told if not run.settled]
+    if told and len(unsettled) > MAX_UNSETTLED_SHARE * len(told):
+        reasons.append(
+            f"{len(unsettled)} of {len(told)} runs never reached a steady state; use a longer preset, or a quieter machine."
+        )
+    return reasons
+
+
+def noise_reasons(statistics: Statistics) -> list[str]:
+    if statistics.noise_floor <= MAX_NOISE_FLOOR:
+        return []
+    return [
+        f"This machine differs from itself by {statistics.noise_floor:.0%} from run to run, which no comparison can see through; "
+        "close other programs, or use a machine that is not shared."
+    ]
+
+
+def sentence(spec: ComparisonSpec, statistics: Statistics) -> str:
+    """The verdict in words; the factor is always above 1, whichever side is faster."""
+    low, high = statistics.interval_95
+    factor, between = statistics.ratio, (low, high)
+    if statistics.ratio < 1:
+        factor, between = 1 / statistics.ratio, (1 / high, 1 / low)
+    first, second = (spec.a.label, spec.b.label) if statistics.ratio >= 1 else (spec.b.label, spec.a.label)
+    if first == second:
+        first, second = ("side A", "side B") if statistics.ratio >= 1 else ("side B", "side A")
+    numbers = f"{factor:.2f}x, 95 % interval {between[0]:.2f} to {between[1]:.2f}"
+    floor = f"this machine's noise floor is {statistics.noise_floor:.1%}"
+    match statistics.verdict:
+        case "faster":
+            return f"{first} is faster than {second} on this machine: {numbers}; {floor}."
+        case "no_practical_difference":
+            return f"No practical difference between {first} and {second} on this machine: {numbers}, within {statistics.delta:.1%}; {floor}."
+        case "measurable_under_threshold":
+            return f"{first} is measurably faster than {second}, but by less than {statistics.delta:.1%}: {numbers}; {floor}."
+        case _:
+            more = f"; about {statistics.pairs_needed} pairs would be needed" if statistics.pairs_needed else ""
+            return f"Cannot tell which is faster on this machine: {second} takes {numbers} of the time of {first}, and {floor}{more}."
+
+
+def summarise_side(spec: ComparisonSpec, side: str, runs: list[RunResult], profile: RunResult | None, profiled_step_ms: float | None) -> SideSummary:
+    """Medians over the measured runs of one side."""
+
+    def middle(values: list[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return float(median(known)) if known else None
+
+    def phase(name: str) -> float | None:
+        return middle([next((p.wall_s for p in run.phases if p.name == name), None) for run in runs])
+
+    def energy(load: MachineLoad | None, steps: int) -> float | None:
+        return load.gpu_energy_j / steps if load and load.gpu_energy_j is not None and steps else None
+
+    mine = [run for run in runs if run.side == side and run.ok and run.role == "pair"]
+    step_ms = middle([run.step_ms for run in mine])
+    peak = middle([run.peak_memory_bytes for run in mine])
+    runs = mine
+    return SideSummary(
+        variant=spec.variant(side),
+        runs=len(mine),
+        import_s=phase("import"),
+        build_s=phase("build"),
+        first_step_s=middle([run.first_step_s for run in mine]),
+        step_ms=step_ms,
+        cpu_step_ms=middle([run.cpu_step_ms for run in mine]),
+        input_ms=middle([run.input_ms for run in mine]),
+        samples_per_s=spec.batch_size / step_ms * 1000 if step_ms else None,
+        train_s=middle([run.train_s for run in mine]),
+        wall_s=middle([run.wall_s for run in mine]),
+        peak_memory_bytes=None if peak is None else round(peak),
+        peak_memory_kind=next((run.peak_memory_kind for run in mine), None),
+        test_accuracy=middle([run.test_accuracy for run in mine]),
+        final_loss=middle([run.final_loss for run in mine]),
+        energy_per_step_j=middle([energy(run.load, run.steps) for run in mine]),
+        profiled_step_ms=profiled_step_ms,
+        profiler_slowdown=profiled_step_ms / step_ms if profile and profiled_step_ms and step_ms else None,
+    )
+
+
+def compare_accuracy(pairs: list[tuple[RunResult, RunResult]]) -> AccuracyComparison | None:
+    """Test accuracies of pairs (A, B) of one seed each; None for fewer than three."""
+    both = [(a.test_accuracy, b.test_accuracy) for a, b in pairs if a.test_accuracy is not None and b.test_accuracy is not None]
+    if len(both) < 3:
+        return None
+    result = paired_equivalence(np.array([b - a for a, b in both]), ACCURACY_MARGIN)
+    return AccuracyComparison(mean_difference=result.mean_difference, interval_90=result.interval_90, margin=ACCURACY_MARGIN,
+                              equivalent=result.equivalent, seeds=len(both))  # fmt: skip

@@ -1,0 +1,43 @@
+"""The command line: one file per group of commands, results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from core.cli.compare import compare, referee
+from core.cli.doctor import doctor
+from core.cli.stored import cancel, delete, list_comparisons, show
+from core.model.errors import ShowdownError
+
+app = typer.Typer(
+    name="python -m core",
+    help="Run the same model in TensorFlow and PyTorch on this machine, and learn which is faster, and why.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(doctor)
+app.command()(compare)
+app.command("list")(list_comparisons)
+app.command()(show)
+app.command()(cancel)
+app.command()(delete)
+app.command(hidden=True)(referee)
+
+
+def main() -> None:
+    """Run a command; what the user can mend is one sentence and exit code 2."""
+    try:
+        app()
+    except ShowdownError as error:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[red]error:[/red] {_escape(str(error))}")
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", "\\[")

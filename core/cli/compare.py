@@ -1,0 +1,113 @@
+"""`compare`: run one comparison in this process, with progress, to its verdict."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from core.bench.referee import Observer, Referee
+from core.bench.start import make_spec
+from core.cli.render import print_result
+from core.cli.stored import IdArgument, JsonOption, as_json, print_json
+from core.machine.facts import default_threads, gpu_visible
+from core.model.comparison import PRESETS, ComparisonResult, ComparisonSpec
+from core.model.variant import parse_variant
+from core.store.comparisons import ComparisonStore
+from core.store.files import StoreError
+
+_EXIT_CODES = {"finished": 0, "failed": 1, "cancelled": 130}
+_STAGES = {"parity": "proving parity", "pilot": "finding the warm-up", "noise": "measuring the noise floor", "pairs": "comparing",
+           "profile": "profiling both sides"}  # fmt: skip
+
+VariantOption = Annotated[str, typer.Option(metavar="FRAMEWORK[:key=value,...]", help="Keys: execution, device, threads, network, optimizer, python.")]
+
+
+def compare(
+    workload: Annotated[str, typer.Argument(help="What to compute, e.g. mnist_cnn.")],
+    a: VariantOption = "tensorflow",
+    b: VariantOption = "pytorch",
+    preset: Annotated[str, typer.Option(help=f"How much to measure: {', '.join(PRESETS)}.")] = "quick",
+    batch_size: Annotated[int | None, typer.Option(help="Samples per step; the workload's own if not given.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="The workload's own if not given.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of weights and sample order; each pair takes the next one.")] = 1,
+    threshold: Annotated[float, typer.Option(help="Smallest relative difference that matters to you.")] = 0.05,
+    profile: Annotated[bool, typer.Option(help="Profile both sides after the timed runs.")] = True,
+    json: JsonOption = False,
+) -> None:
+    """Compare two variants of a workload on this machine."""
+    threads, device = default_threads(), "gpu" if gpu_visible() else "cpu"
+    spec = make_spec(
+        workload,
+        parse_variant(a, threads=threads, device=device),
+        parse_variant(b, threads=threads, device=device),
+        preset=preset, batch_size=batch_size, learning_rate=learning_rate, seed=seed, threshold=threshold, profile=profile,
+    )  # fmt: skip
+    store = ComparisonStore()
+    console = Console(stderr=json)
+    try:
+        store.create(spec)
+        with _progress(console, spec) as observer:
+            result = _referee(store, spec, observer)
+    except OSError as error:
+        raise StoreError(f"The store at {store.root} cannot be written ({error.strerror}); free some space or set SHOWDOWN_HOME.") from error
+    if json:
+        print_json(as_json(store.load(spec.id)))
+    else:
+        print_result(console, spec, result)
+    raise typer.Exit(_EXIT_CODES[result.state])
+
+
+def referee(id: IdArgument) -> None:
+    """Run a comparison that was created by another process."""
+    store = ComparisonStore()
+    comparison = store.load(id)
+    if comparison.spec is None or comparison.state != "queued" or (comparison.folder / "referee.json").exists():
+        raise StoreError(f"Comparison {id} is {comparison.state} and cannot be started; make a new one.")
+    result = _referee(store, comparison.spec, lambda event: None)
+    raise typer.Exit(_EXIT_CODES[result.state])
+
+
+def _referee(store: ComparisonStore, spec: ComparisonSpec, observer: Observer) -> ComparisonResult:
+    stop = {"asked": False}
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop["asked"] = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        return Referee(store, spec, observer, lambda: stop["asked"]).run()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress(console: Console, spec: ComparisonSpec) -> Iterator[Observer]:
+    """A line that says which run of which stage is going on, and what the pairs say so far."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    labels = {"a": f"A {spec.a.label}", "b": f"B {spec.b.label}"}
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(f"{spec.id}: starting", total=None)
+
+        def observe(event: dict[str, Any]) -> None:
+            match event["event"]:
+                case "waiting":
+                    progress.update(task, description=f"waiting for comparison {event['behind']}")
+                case "stage":
+                    progress.reset(task, total=event["runs"], description=_STAGES[event["stage"]])
+                case "run_begin":
+                    stage = progress.tasks[task].description.partition(":")[0]
+                    progress.update(task, description=f"{stage}: {labels[event['side']]}")
+                case "run_end":
+                    progress.advance(task)
+                case "pair":
+                    progress.console.print(f"pair {event['index'] + 1}: step time of B over A {event['ratio']:.3f}")
+
+        yield observe

@@ -1,0 +1,3 @@
+"""(being written)"""
+def doctor() -> None:
+    """Check."""

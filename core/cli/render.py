@@ -1,0 +1,87 @@
+"""How a comparison looks in a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from core.model.comparison import VERDICT_LABELS, ComparisonResult, ComparisonSpec
+from core.model.parity import STAGE_LABELS
+from core.store.comparisons import StoredComparison
+
+_COLOURS = {"faster": "green", "no_practical_difference": "green", "measurable_under_threshold": "cyan", "cannot_tell": "yellow",
+            "not_comparable": "red"}  # fmt: skip
+
+
+def print_result(console: Console, spec: ComparisonSpec, result: ComparisonResult) -> None:
+    """Parity, both sides, and the verdict last."""
+    if result.parity:
+        console.print(_parity_table(result))
+    if any(side.runs for side in result.sides.values()):
+        console.print(_side_table(spec, result))
+    if result.pairs:
+        console.print("Step time of B over A, pair by pair: " + "  ".join(f"{pair.ratio:.3f}" for pair in result.pairs))
+    for reason in result.reasons:
+        console.print(f"[yellow]![/yellow] {escape(reason)}")
+    if result.error is not None and result.error.log_tail:
+        console.print("Last lines of the run's log:")
+        for line in result.error.log_tail[-8:]:
+            console.print(f"  {escape(line)}", style="dim")
+    colour = _COLOURS[result.verdict]
+    console.print(f"\n[bold {colour}]{VERDICT_LABELS[result.verdict]}[/]  {escape(result.sentence)}")
+    console.print(f"[dim]{result.id}[/dim]")
+
+
+def _parity_table(result: ComparisonResult) -> Table:
+    table = Table(title="Is it the same model?", title_justify="left")
+    for name in ("stage", "measure"):
+        table.add_column(name)
+    for name in ("error", "allowed"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for stage in result.parity:
+        error = "—" if stage.error is None else f"{stage.error:.2g}"
+        mark = "[green]passed[/]" if stage.passed else "[red]failed[/]"
+        table.add_row(STAGE_LABELS[stage.stage], stage.measure, error, f"{stage.allowed:g}", mark)
+    return table
+
+
+def _side_table(spec: ComparisonSpec, result: ComparisonResult) -> Table:
+    table = Table(title="What was measured (medians over runs)", title_justify="left")
+    table.add_column("")
+    sides = [result.sides["a"], result.sides["b"]]
+    for name, side in zip("AB", sides, strict=True):
+        table.add_column(f"{name}: {side.variant.label}", justify="right")
+
+    def row(label: str, values: list[float | None], unit: str, digits: int = 1, scale: float = 1.0) -> None:
+        table.add_row(label, *("—" if v is None else f"{v * scale:,.{digits}f} {unit}" for v in values))
+
+    row("step", [side.step_ms for side in sides], "ms", 2)
+    row("CPU time per step", [side.cpu_step_ms for side in sides], "ms", 2)
+    row("input per step", [side.input_ms for side in sides], "ms", 2)
+    row("throughput", [side.samples_per_s for side in sides], "samples/s", 0)
+    row("import", [side.import_s for side in sides], "s")
+    row("build", [side.build_s for side in sides], "s")
+    row("first step", [side.first_step_s for side in sides], "s", 2)
+    row("training", [side.train_s for side in sides], "s")
+    row("whole process", [side.wall_s for side in sides], "s")
+    row("peak memory", [side.peak_memory_bytes for side in sides], "MiB", 0, 1 / 2**20)
+    row("test accuracy", [side.test_accuracy for side in sides], "%", 2, 100)
+    row("profiler slows down", [side.profiler_slowdown for side in sides], "x", 2)
+    return table
+
+
+def comparison_table(comparisons: list[StoredComparison]) -> Table:
+    """One row per comparison, newest first."""
+    table = Table()
+    for name in ("id", "workload", "A", "B", "preset", "state", "verdict"):
+        table.add_column(name, overflow="fold")
+    table.add_column("ratio B/A", justify="right")
+    for one in comparisons:
+        spec, result = one.spec, one.result
+        ratio = f"{result.ratio:.3f}" if result and result.ratio else ""
+        verdict = VERDICT_LABELS[result.verdict] if result else one.problem
+        labels = (spec.workload, spec.a.label, spec.b.label, spec.preset.name) if spec else ("", "", "", "")
+        table.add_row(one.id, *labels, one.state, verdict, ratio)
+    return table

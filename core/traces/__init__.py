@@ -1,0 +1,1 @@
+"""Profiler traces of either framework, read into one columnar schema."""

@@ -1,0 +1,84 @@
+"""Numbers with their units, as every page writes them; a dash where there is no number."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+
+NONE = "—"
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
+
+
+def ms(value: float | None) -> str:
+    """A time given in milliseconds, with three significant digits."""
+    return NONE if value is None else f"{_digits(value)} ms"
+
+
+def seconds(value: float | None) -> str:
+    """A time given in seconds: `0.42 s`, `42 s`, `3 min 20 s`, `1 h 5 min`."""
+    if value is None:
+        return NONE
+    if value < 100:
+        return f"{_digits(value)} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def size(value: float | None) -> str:
+    """Bytes in the largest binary unit that leaves at least 1."""
+    if value is None:
+        return NONE
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(value) < 1024 or unit == "GiB":
+            break
+        value /= 1024
+    return f"{value:.0f} {unit}" if unit == "B" else f"{_digits(value)} {unit}"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share of 1 as percent."""
+    return NONE if value is None else f"{value * 100:.{digits}f} %"
+
+
+def factor(value: float | None, digits: int = 2) -> str:
+    """A ratio."""
+    return NONE if value is None else f"{value:.{digits}f}x"
+
+
+def count(value: float | None, unit: str = "") -> str:
+    """A whole number with thousands separated."""
+    return NONE if value is None else f"{value:,.0f} {unit}".rstrip()
+
+
+def moment(iso: str) -> str:
+    """An ISO 8601 time in UTC as this machine's local time, to the minute."""
+    try:
+        return f"{datetime.fromisoformat(iso).astimezone():%d %b %Y, %H:%M}"
+    except ValueError:
+        return iso
+
+
+def ago(iso: str, now: datetime | None = None) -> str:
+    """How long ago an ISO 8601 time was."""
+    try:
+        then = datetime.fromisoformat(iso)
+    except ValueError:
+        return ""
+    passed = ((now or datetime.now(timezone.utc)) - then.astimezone(timezone.utc)).total_seconds()
+    if passed < 90:
+        return "just now"
+    for unit, length, until in (("minutes", 60, 90), ("hours", 3600, 36), ("days", 86400, 60)):
+        if passed < until * length:
+            return f"{passed / length:.0f} {unit} ago"
+    return f"{then:%B %Y}"
+
+
+def plain(text: str) -> str:
+    """Text of unknown origin, so that markdown shows it letter by letter."""
+    return _MARKDOWN.sub(r"\\\1", text.replace("\n", " "))
+
+
+def _digits(value: float) -> str:
+    """Three significant digits without an exponent."""
+    size = abs(value)
+    return f"{value:,.{0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 else 3}f}"

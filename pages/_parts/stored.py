@@ -1,0 +1,88 @@
+"""The store as pages see it, and the picker that keeps the chosen comparison in the address."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from core.bench.collect import STEPS_SCHEMA
+from core.charts.palette import Sides, sides_of
+from core.model.run import RunResult
+from core.store.comparisons import ComparisonStore, StoredComparison
+from core.store.files import StoreError
+from pages._parts import formats
+
+#: Name of the query parameter, and of the last choice in the session: it survives a change of page.
+PARAMETER = "comparison"
+_WIDGET = "comparison_picker"
+_REMEMBERED = "remembered_comparison"
+
+
+def store() -> ComparisonStore:
+    """The folder of this machine's comparisons."""
+    return ComparisonStore()
+
+
+def comparison_label(one: StoredComparison) -> str:
+    """One line in a list: what was compared, and when."""
+    if one.spec is None:
+        return f"{one.id} (unreadable)"
+    state = "" if one.state == "finished" else f" · {one.state}"
+    return f"{one.spec.a.label} / {one.spec.b.label} · {one.spec.preset.label} · {formats.moment(one.spec.created)}{state}"
+
+
+def choose_comparison(comparisons: list[StoredComparison], *, label: str = "Comparison") -> StoredComparison | None:
+    """A picker whose choice is the query parameter `comparison`; the newest finished one where nothing is asked for.
+
+    None where there is none at all. Where the address asks for one that does not exist, it says so and stops the page.
+    """
+    if not comparisons:
+        return None
+    by_id = {one.id: one for one in comparisons}
+    asked = st.query_params.get(PARAMETER)
+    if asked is not None and asked not in by_id:
+        st.error(_unknown(asked), title="This comparison is not here", icon=":material/link_off:")
+        if st.button("Show the newest one", icon=":material/undo:"):
+            st.session_state.pop(_REMEMBERED, None)
+            del st.query_params[PARAMETER]
+            st.rerun()
+        st.stop()
+    remembered = st.session_state.get(_REMEMBERED)
+    finished = next((one.id for one in comparisons if one.state == "finished"), comparisons[0].id)
+    # Streamlit's own binding would write the label into the address; an id is shorter, and stays true when the label changes.
+    st.session_state[_WIDGET] = asked or (remembered if remembered in by_id else finished)
+    chosen: str = st.selectbox(
+        label, list(by_id), format_func=lambda id: comparison_label(by_id[id]), key=_WIDGET, label_visibility="collapsed",
+        on_change=lambda: st.query_params.update({PARAMETER: st.session_state[_WIDGET]}),
+    )  # fmt: skip
+    if asked != chosen:
+        st.query_params[PARAMETER] = chosen
+    st.session_state[_REMEMBERED] = chosen
+    return by_id[chosen]
+
+
+def _unknown(asked: str) -> str:
+    try:
+        store().load(asked)
+    except StoreError as error:
+        return formats.plain(str(error))
+    return "It was made just now; reload the page."
+
+
+def sides(one: StoredComparison) -> Sides:
+    """Names and colours of a readable comparison."""
+    assert one.spec is not None
+    return sides_of(one.spec)
+
+
+def blocks(one: StoredComparison, runs: tuple[RunResult, ...]) -> pl.DataFrame:
+    """Every timed block of these runs: `run, role, side, pair` and the columns of `steps.parquet`; missing files are left out."""
+    frames = []
+    for run in runs:
+        path = one.run_folder(run.index, run.side) / "steps.parquet"
+        if path.exists():
+            keys = [pl.lit(run.index).alias("run"), pl.lit(run.role).alias("role"), pl.lit(run.side).alias("side"),
+                    pl.lit(run.pair, dtype=pl.Int64).alias("pair")]  # fmt: skip
+            frames.append(pl.read_parquet(path).select(*keys, pl.all()))
+    schema = {"run": pl.Int32, "role": pl.String, "side": pl.String, "pair": pl.Int64, **STEPS_SCHEMA}
+    return pl.concat(frames) if frames else pl.DataFrame(schema=schema)

@@ -1,0 +1,75 @@
+"""The gates, on arrays whose errors are known."""
+
+import numpy as np
+import pytest
+
+from core.bench.parity import GATES, ParityEvidence, compare_parity
+
+GENERATOR = np.random.default_rng(0)
+
+
+def arrays() -> dict[str, np.ndarray]:
+    return {
+        "forward": GENERATOR.normal(size=(64, 10)),
+        "loss": np.asarray(2.3),
+        **{f"{stage}:{name}": GENERATOR.normal(size=(5, 4)) for stage in ("gradients", "one_step", "ten_steps") for name in ("conv/kernel", "conv/bias")},
+    }
+
+
+BASE = arrays()
+
+
+def stages(change: dict[str, np.ndarray], parameters: int = 100, **b: object):
+    other = ParityEvidence(parameters=parameters, arrays={**BASE, **change}, **b)
+    return {stage.stage: stage for stage in compare_parity(ParityEvidence(parameters=100, arrays=BASE), other, "shallow")}
+
+
+def test_equal_sides_pass_every_stage_with_no_error():
+    found = stages({})
+    assert list(found) == ["parameters", "forward", "loss", "gradients", "one_step", "ten_steps"]
+    assert all(stage.passed and stage.error == 0 for stage in found.values())
+
+
+def test_forward_error_is_relative_to_its_size():
+    found = stages({"forward": BASE["forward"] * (1 + 1e-5)})
+    assert found["forward"].error == pytest.approx(1e-5, rel=1e-3)
+    assert not found["forward"].passed
+    assert GATES["deep"]["forward"] > GATES["shallow"]["forward"]
+
+
+def test_the_worst_tensor_is_named():
+    wrong = BASE["gradients:conv/bias"] + 0.5
+    found = stages({"gradients:conv/bias": wrong})
+    assert found["gradients"].tensor == "conv/bias"
+    assert not found["gradients"].passed
+    assert found["one_step"].passed
+
+
+def test_weights_are_compared_by_their_largest_difference():
+    wrong = BASE["one_step:conv/kernel"].copy()
+    wrong[0, 0] += 7e-4
+    found = stages({"one_step:conv/kernel": wrong})
+    assert found["one_step"].error == pytest.approx(7e-4)
+    assert not found["one_step"].passed
+
+
+@pytest.mark.parametrize("bad", [np.full((5, 4), np.nan), np.zeros((4, 5))])
+def test_nan_and_wrong_shape_fail_without_a_number(bad: np.ndarray):
+    found = stages({"gradients:conv/kernel": bad})
+    assert found["gradients"].error is None
+    assert not found["gradients"].passed
+    assert found["gradients"].tensor == "conv/kernel"
+
+
+def test_parameter_counts_that_differ_fail_and_are_told():
+    found = stages({}, parameters=101)
+    assert found["parameters"].error == 1
+    assert "101" in found["parameters"].detail
+
+
+def test_a_side_that_stopped_has_not_passed_the_rest():
+    broken = ParityEvidence(parameters=100, arrays={}, failed_stage="forward", message="mat1 and mat2 shapes cannot be multiplied")
+    found = {stage.stage: stage for stage in compare_parity(ParityEvidence(parameters=100, arrays=BASE), broken, "shallow")}
+    assert found["parameters"].passed
+    assert "mat1 and mat2" in found["forward"].detail
+    assert [stage for stage in found.values() if stage.passed] == [found["parameters"]]

@@ -1,0 +1,32 @@
+"""Order and length of the runs."""
+
+import numpy as np
+
+from core.bench.plan import pair_orders, run_length
+from core.model.comparison import PRESETS
+from core.workloads.registry import workload_spec
+
+SPEC = workload_spec("mnist_cnn")
+
+
+def test_orders_are_abba_baab_from_either_start():
+    starts = {tuple(pair_orders(8, np.random.default_rng(seed))) for seed in range(20)}
+    ab = ("ab", "ba", "ba", "ab") * 2
+    assert starts == {ab, tuple("ba" if order == "ab" else "ab" for order in ab)}
+
+
+def test_both_sides_get_the_same_length_from_the_slower_and_the_faster_pilot():
+    pilots = {"a": np.full(40, 10.0), "b": np.full(40, 20.0)}
+    length = run_length(PRESETS["quick"], SPEC, 64, pilots)
+    assert length.block_steps == 5  # 50 ms on the faster side
+    assert length.warmup_steps == 10
+    steady = length.steps - 1 - length.warmup_steps
+    assert steady % length.block_steps == 0
+    assert steady // length.block_steps >= 20
+    assert length.evaluate_every_steps == length.steps
+
+
+def test_article_preset_trains_three_whole_epochs_and_evaluates_after_each():
+    length = run_length(PRESETS["article"], SPEC, 64, {"a": np.full(40, 10.0), "b": np.full(40, 10.0)})
+    assert length.steps == 3 * 937
+    assert length.evaluate_every_steps == 937
