@@ -11,10 +11,6 @@ if ROOT not in sys.path:  # the app may be started from any folder
 
 from pages._parts.places import PLACES, page  # noqa: E402
 
-st.set_page_config(page_title="Framework Showdown", page_icon=":material/speed:", layout="wide")
-groups: dict[str, list] = {}
-for name, place in PLACES.items():
-    if (Path(__file__).parent / f"{name}.py").exists():  # DEVELOPMENT
-        groups.setdefault(place.group, []).append(page(name))
-chosen = st.navigation(groups, position="top")
-chosen.run()
+st.set_page_config(page_title="Framework Showdown", page_icon="⚖️", layout="wide")
+shown = [page(name) for name in PLACES if (Path(__file__).parent / f"{name}.py").exists()]  # DEVELOPMENT
+st.navigation(shown, position="top").run()

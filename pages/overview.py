@@ -1,10 +1,47 @@
-"""x"""
+"""Overview: which is faster here, and where does the time go?"""
+
 import streamlit as st
-from pages._parts.stored import store, choose_comparison
-from pages._parts.states import show_state, show_empty
-st.title("overview")
-one=choose_comparison(store().all())
-if one is None:
+
+from core.analysis.comparison import pair_steps, phase_times
+from core.charts.pairs import step_time_pairs
+from core.charts.phases import phase_bars
+from pages._parts import formats
+from pages._parts.charts import chart_with_table
+from pages._parts.places import link
+from pages._parts.recent import show_recent
+from pages._parts.states import show_empty, show_state
+from pages._parts.stored import choose_comparison, sides, store
+from pages._parts.verdict import show_ratio, show_sides, show_verdict
+
+comparisons = store().all()
+if not comparisons:
     show_empty()
-else:
-    show_state(one)
+    st.stop()
+
+one = choose_comparison(comparisons)
+assert one is not None
+if show_state(one):
+    assert one.spec is not None
+    assert one.result is not None
+    spec, result, names = one.spec, one.result, sides(one)
+    show_verdict(spec, result)
+    show_ratio(result)
+    show_sides(result, names)
+
+    steps, phases = pair_steps(result), phase_times(result)
+    left, right = st.columns(2, gap="large")
+    if not steps.is_empty():
+        with left:
+            st.subheader("Step time, pair by pair", anchor=False)
+            alt = f"Step time of both sides in {len(result.pairs)} pairs: median {formats.ms(result.sides['a'].step_ms)} and {formats.ms(result.sides['b'].step_ms)}"
+            chart_with_table(step_time_pairs(steps, names), steps, alt=alt, download_name=f"{one.id}-steps")
+            link("compare", "How sure is this?", comparison=one.id)
+    if not phases.is_empty():
+        with right:
+            st.subheader("Where a whole run's time goes", anchor=False)
+            alt = f"Phases of a run: {formats.seconds(result.sides['a'].wall_s)} for A, {formats.seconds(result.sides['b'].wall_s)} for B"
+            chart_with_table(phase_bars(phases, names), phases.drop("order"), alt=alt, download_name=f"{one.id}-phases")
+            link("operators", "Which operations take the time of a step?", comparison=one.id)
+
+st.divider()
+show_recent(comparisons)

@@ -13,8 +13,9 @@ from core.model.run import MachineLoad, RunResult
 
 #: Accuracies after whole epochs count as equal within 0.3 points.
 ACCURACY_MARGIN = 0.003
-#: Cores of demand beyond what the machine has before a run counts as crowded.
-CROWDED_CORES = 0.5
+#: Cores that other work may take of those that a run leaves free, short of all of them, and at least.
+SPARE_CORES = 0.25
+TOLERATED_CORES = 0.4
 MAX_UNSETTLED_SHARE = 0.2
 #: A machine that differs from itself by more than this cannot compare anything.
 MAX_NOISE_FLOOR = 0.5
@@ -37,14 +38,14 @@ def parity_reasons(stages: tuple[ParityStage, ...]) -> list[str]:
 def machine_reasons(spec: ComparisonSpec, runs: list[RunResult], cores: int) -> list[str]:
     """What the machine did to the measured runs that makes their times untrustworthy."""
     reasons = []
-    loads = [(run, run.load) for run in runs if run.load is not None]
+    loads = [(spec.variant(run.side).threads, run.load) for run in runs if run.load is not None]
     crowd = [
-        (demand, load)
-        for run, load in loads
-        if (demand := spec.variant(run.side).threads + load.other_cores + load.steal_cores) > cores + CROWDED_CORES
+        load
+        for threads, load in loads
+        if load.other_cores + load.steal_cores > max(cores - threads - SPARE_CORES, TOLERATED_CORES)
     ]
     if len(crowd) > len(loads) / 2:
-        other, steal = fmean(load.other_cores for _, load in crowd), fmean(load.steal_cores for _, load in crowd)
+        other, steal = fmean(load.other_cores for load in crowd), fmean(load.steal_cores for load in crowd)
         reasons.append(
             f"The machine was crowded in {len(crowd)} of {len(loads)} runs: besides the run, {other:.1f} cores were busy with other work "
             f"and {steal:.1f} were taken by the hypervisor, of {cores}; close other programs or give the runs fewer threads."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from core.model.comparison import ComparisonSpec
-from core.model.variant import Variant
+from core.model.variant import FRAMEWORK_LABELS, Variant
 
 FRAMEWORK_COLOURS = {"tensorflow": "#d4691a", "pytorch": "#4a7de0"}
 #: Side B where both sides run the same framework: far from that framework's own colour for every kind of colour vision.
@@ -67,6 +67,9 @@ class Sides:
 
     a: str
     b: str
+    short_a: str
+    short_b: str
+    """Names for axes: letter and framework."""
     colour_a: str
     colour_b: str
 
@@ -92,7 +95,11 @@ class Sides:
 
 def sides_of(spec: ComparisonSpec) -> Sides:
     """Names and colours of a comparison; the framework decides the colour, the letter tells equal frameworks apart."""
-    return Sides(a=f"A · {spec.a.label}", b=f"B · {spec.b.label}", colour_a=FRAMEWORK_COLOURS[spec.a.framework], colour_b=_colour_b(spec.a, spec.b))
+    labels = FRAMEWORK_LABELS
+    return Sides(
+        a=f"A · {spec.a.label}", short_a=f"A · {labels[spec.a.framework]}", colour_a=FRAMEWORK_COLOURS[spec.a.framework],
+        b=f"B · {spec.b.label}", short_b=f"B · {labels[spec.b.framework]}", colour_b=_colour_b(spec.a, spec.b),
+    )  # fmt: skip
 
 
 def _colour_b(a: Variant, b: Variant) -> str:
@@ -106,5 +113,7 @@ def op_class_scale(classes: list[str] | None = None) -> alt.Scale:
     return alt.Scale(domain=chosen, range=[OP_CLASS_COLOURS.get(name, OP_CLASS_COLOURS["other"]) for name in chosen])
 
 
-def phase_scale() -> alt.Scale:
-    return alt.Scale(domain=list(PHASE_COLOURS), range=list(PHASE_COLOURS.values()))
+def phase_scale(phases: list[str] | None = None) -> alt.Scale:
+    """The scale of all phases, or of those given, in the order in which they happen."""
+    chosen = [name for name in PHASE_COLOURS if phases is None or name in phases]
+    return alt.Scale(domain=chosen, range=[PHASE_COLOURS[name] for name in chosen])

@@ -20,7 +20,7 @@ OP_CLASSES = (
     "convolution forward", "convolution backward", "convolution backward data", "convolution backward weights",
     "matrix multiply", "attention", "normalisation", "pooling", "elementwise", "reduction and loss", "embedding and gather",
     "optimizer", "copy host-device", "copy device-host", "copy device-device", "memset", "communication", "data layout",
-    "random", "graph launch", "other",
+    "random", "graph launch", "input pipeline", "other",
 )  # fmt: skip
 
 #: What the host's threads are called in the column `device`; accelerators are `gpu:0`, `gpu:1`, …

@@ -58,6 +58,7 @@ _MESSAGES: dict[str, tuple[tuple[int, str, str], ...]] = {
         (2, "string", "opcode"),
         (7, "OpMetadata", "metadata"),
         (35, "int64", "id"),
+        (36, "repeated int64", "operand_ids"),
         (38, "repeated int64", "called_computation_ids"),
     ),
     "OpMetadata": ((1, "string", "op_type"), (2, "string", "op_name")),

@@ -15,9 +15,7 @@ from core.worker.program import Program
 from core.workloads.layouts import Array
 
 PARITY_STEPS = 10
-EVALUATION_BATCH = 1000
-#: Steps timed just before the profiler starts, in the same process, to state its slowdown.
-UNPROFILED_BLOCKS = 5
+EVALUATION_BATCH = 250
 
 
 def prove(program: Program, spec: RunSpec, weights: dict[str, Array], events: EventWriter) -> None:

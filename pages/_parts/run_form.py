@@ -14,6 +14,7 @@ from core.bench.interpreter import PYTHON_VARIABLES
 from core.bench.start import make_spec
 from core.machine.facts import default_threads, gpu_visible
 from core.model.comparison import PRESETS, ComparisonSpec, Preset
+from core.model.errors import ShowdownError
 from core.model.variant import DEVICES, EXECUTION_LABELS, EXECUTIONS, FRAMEWORK_LABELS, FRAMEWORKS, NETWORKS, OPTIMIZERS, Variant
 from core.store.comparisons import ComparisonStore
 from core.workloads.registry import NAMES, workload_spec
@@ -58,6 +59,29 @@ def wish() -> Wish:
         more = _sides()
     a, b = (_variant(programs[side], more[side]) for side in "ab")
     return Wish(workload=workload, a=a, b=b, preset=preset, settings=settings)
+
+
+def like_stored(store: ComparisonStore) -> None:
+    """Fill the form in as a stored comparison was made, where the address asks for it with `like`."""
+    asked = st.query_params.get("like")
+    if asked is None:
+        return
+    del st.query_params["like"]
+    try:
+        spec = store.load(asked).spec
+    except ShowdownError:
+        spec = None
+    if spec is None:
+        return
+    values: dict[str, Any] = {
+        "workload": spec.workload, "preset": spec.preset.name, "batch_size": spec.batch_size, "learning_rate": spec.learning_rate,
+        "seed": spec.seed, "threshold": spec.threshold * 100, "profile": spec.profile,
+    }  # fmt: skip
+    for side in "ab":
+        variant = spec.variant(side)
+        values[side] = f"{variant.framework}:{variant.execution}"
+        values |= {f"{side}_{name}": getattr(variant, name) for name in ("threads", "device", "network", "optimizer")}
+    st.session_state.update(values)
 
 
 def _program(place: Any, side: str) -> str:

@@ -42,7 +42,7 @@ def check_governor(governors: tuple[str, ...] | None = None) -> Finding:
     steady = set(governors) <= {"performance"}
     return Finding(
         id="cpu.governor", area="cpu", title="CPU governor", status="ok" if steady else "warning", seen=", ".join(governors) + clock,
-        why=why, remedy="" if steady else "sudo cpupower frequency-set -g performance", harms_timing="powersave" in governors and not _active_pstate(),
+        why=why, remedy="" if steady else "sudo cpupower frequency-set -g performance",
     )  # fmt: skip
 
 

@@ -1,0 +1,251 @@
+"""A comparison as tables, one for each thing that a page or a report shows; frames in long form, units in the column names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+import polars as pl
+
+from core.model.comparison import SIDES, ComparisonResult, ComparisonSpec
+from core.model.parity import STAGE_LABELS, ParityStage
+from core.model.run import RunResult
+
+#: A chart in a browser stays quick up to about 2,000 marks.
+MAX_MARKS = 1500
+
+#: The words of the pages for a worker's phases, in the order in which they happen.
+PHASE_LABELS = {
+    "import": "import",
+    "data": "data",
+    "build": "build",
+    "first_step": "first step",
+    "warmup": "warm-up",
+    "steady": "training",
+    "evaluate": "evaluation",
+}
+REST = "other"
+"""What lies between the phases: process start and end, writing results."""
+
+
+def headline(result: ComparisonResult) -> tuple[str, str]:
+    """The verdict's sentence as a claim and its numbers, e.g. (`A is faster than B on this machine`, `1.32x, ...`)."""
+    claim, _, numbers = result.sentence.partition(": ")
+    return claim.rstrip("."), numbers[:1].upper() + numbers[1:]
+
+
+def measured_runs(result: ComparisonResult) -> tuple[RunResult, ...]:
+    """The runs that the verdict rests on."""
+    return tuple(run for run in result.runs if run.role == "pair" and run.ok)
+
+
+def pair_ratios(result: ComparisonResult) -> pl.DataFrame:
+    """`pair` (from 1), `order`, `clock` (wall or CPU), `ratio` (B over A): one row per pair and clock."""
+    rows = [
+        (pair.index + 1, "A first" if pair.order == "ab" else "B first", clock, ratio)
+        for pair in result.pairs
+        for clock, ratio in (("wall time", pair.ratio), ("CPU time", pair.cpu_ratio))
+        if ratio is not None
+    ]
+    return pl.DataFrame(rows, schema={"pair": pl.Int64, "order": pl.String, "clock": pl.String, "ratio": pl.Float64}, orient="row")
+
+
+def pair_steps(result: ComparisonResult) -> pl.DataFrame:
+    """`pair` (from 1), `side`, `step_ms`, `cpu_step_ms`: the median step of each run of each pair."""
+    rows = [
+        ((run.pair or 0) + 1, run.side, run.step_ms, run.cpu_step_ms) for run in measured_runs(result) if run.step_ms is not None
+    ]
+    schema = {"pair": pl.Int64, "side": pl.String, "step_ms": pl.Float64, "cpu_step_ms": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row").sort("pair", "side")
+
+
+def ratio_marks(result: ComparisonResult) -> pl.DataFrame:
+    """`what`, `low`, `high`: the interval, the noise floor and the threshold as stretches of the ratio B over A."""
+    rows: list[tuple[str, float, float]] = []
+    if result.interval_95 is not None:
+        rows.append(("95 % interval", *result.interval_95))
+    if result.noise_floor is not None:
+        rows.append(("noise floor", 1 / (1 + result.noise_floor), 1 + result.noise_floor))
+    rows.append(("your threshold", 1 / (1 + result.threshold), 1 + result.threshold))
+    return pl.DataFrame(rows, schema={"what": pl.String, "low": pl.Float64, "high": pl.Float64}, orient="row")
+
+
+def block_times(blocks: pl.DataFrame) -> pl.DataFrame:
+    """Whole steady blocks as `run, role, side, pair, block` (from 1 in its run), `step`, `step_ms`, `cpu_step_ms`."""
+    return (
+        blocks.filter(pl.col("phase") == "steady")
+        .filter(pl.col("steps") == pl.col("steps").max().over("run"))
+        .select(
+            "run", "role", "side", "pair",
+            (pl.int_range(pl.len()).over("run") + 1).alias("block"),
+            "step",
+            (pl.col("wall_ns") / pl.col("steps") / 1e6).alias("step_ms"),
+            (pl.col("cpu_ns") / pl.col("steps") / 1e6).alias("cpu_step_ms"),
+        )
+    )  # fmt: skip
+
+
+def block_boxes(times: pl.DataFrame) -> pl.DataFrame:
+    """`block_times` as one row per run: `blocks` and the 5th, 25th, 50th, 75th and 95th percentile of `step_ms`."""
+    quantiles = {"p05_ms": 0.05, "p25_ms": 0.25, "median_ms": 0.5, "p75_ms": 0.75, "p95_ms": 0.95}
+    return (
+        times.group_by("run", "role", "side", "pair")
+        .agg(pl.len().alias("blocks"), *(pl.col("step_ms").quantile(q, "linear").alias(name) for name, q in quantiles.items()))
+        .sort("run")
+    )
+
+
+def learning_curves(blocks: pl.DataFrame, marks: int = MAX_MARKS) -> pl.DataFrame:
+    """`run, side, pair, step, seconds` (of training, without evaluation), `loss`; long runs thinned to `marks` rows in all."""
+    points = blocks.filter(pl.col("loss").is_not_null()).select(
+        "run", "side", "pair", "step", (pl.col("train_ns") / 1e9).alias("seconds"), "loss", pl.col("step").max().over("run").alias("last")
+    )
+    runs = max(1, points["run"].n_unique())
+    longest = points.group_by("run").len()["len"].max()
+    every = max(1, -(-int(longest or 0) * runs // marks))  # type: ignore[call-overload]
+    kept = points.filter((pl.int_range(pl.len()).over("run") % every == 0) | (pl.col("step") == pl.col("last")))
+    return kept.drop("last")
+
+
+def accuracies(result: ComparisonResult) -> pl.DataFrame:
+    """`pair` (from 1), `side`, `step`, `seconds` (since the process began), `accuracy` (0 to 1): every evaluation."""
+    rows = [
+        ((run.pair or 0) + 1, run.side, evaluation.step, evaluation.since_start_s, evaluation.accuracy)
+        for run in measured_runs(result)
+        for evaluation in run.evaluations
+    ]
+    schema = {"pair": pl.Int64, "side": pl.String, "step": pl.Int64, "seconds": pl.Float64, "accuracy": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def phase_times(result: ComparisonResult) -> pl.DataFrame:
+    """`side`, `phase`, `seconds`, `order`: medians over the measured runs; `other` is the rest of the process's wall time."""
+    rows = []
+    for side in SIDES:
+        runs = [run for run in measured_runs(result) if run.side == side]
+        if not runs:
+            continue
+        for order, (name, label) in enumerate(PHASE_LABELS.items()):
+            rows.append((side, label, median(_phase_s(run, name) for run in runs), order))
+        rests = [max(0.0, run.wall_s - sum(phase.wall_s for phase in run.phases)) for run in runs if run.wall_s is not None]
+        rows.append((side, REST, median(rests) if rests else 0.0, len(PHASE_LABELS)))
+    schema = {"side": pl.String, "phase": pl.String, "seconds": pl.Float64, "order": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row").filter(pl.col("seconds") > 0)
+
+
+def _phase_s(run: RunResult, name: str) -> float:
+    return sum(phase.wall_s for phase in run.phases if phase.name == name)
+
+
+def peak_memory(result: ComparisonResult) -> pl.DataFrame:
+    """`pair` (from 1), `side`, `peak_bytes`, `kind`: the peak of each measured run."""
+    rows = [
+        ((run.pair or 0) + 1, run.side, run.peak_memory_bytes, run.peak_memory_kind)
+        for run in measured_runs(result)
+        if run.peak_memory_bytes is not None
+    ]
+    schema = {"pair": pl.Int64, "side": pl.String, "peak_bytes": pl.Int64, "kind": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def parity_table(stages: Sequence[ParityStage]) -> pl.DataFrame:
+    """`stage`, `passed`, `error`, `allowed`, `measure`, `tensor`, `detail`: the proof that both sides are the same model."""
+    rows = [
+        (STAGE_LABELS[stage.stage], stage.passed, stage.error, stage.allowed, stage.measure, stage.tensor, stage.detail) for stage in stages
+    ]
+    schema = {"stage": pl.String, "passed": pl.Boolean, "error": pl.Float64, "allowed": pl.Float64, "measure": pl.String,
+              "tensor": pl.String, "detail": pl.String}  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def side_table(result: ComparisonResult) -> pl.DataFrame:
+    """Every figure of a side as a row: `figure`, `unit`, `a`, `b`, `ratio` (B over A)."""
+    rows = []
+    for name, label, unit, scale in _FIGURES:
+        values = [getattr(result.sides[side], name) if side in result.sides else None for side in SIDES]
+        a, b = (None if value is None else value * scale for value in values)
+        if a is not None or b is not None:
+            rows.append((label, unit, a, b, b / a if a and b is not None else None))
+    schema = {"figure": pl.String, "unit": pl.String, "a": pl.Float64, "b": pl.Float64, "ratio": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+_FIGURES = (
+    ("step_ms", "step", "ms", 1.0),
+    ("cpu_step_ms", "CPU time per step", "ms", 1.0),
+    ("input_ms", "fetching the batch, per step", "ms", 1.0),
+    ("samples_per_s", "throughput", "samples/s", 1.0),
+    ("import_s", "import of the framework", "s", 1.0),
+    ("build_s", "building the model", "s", 1.0),
+    ("first_step_s", "first step", "s", 1.0),
+    ("train_s", "training", "s", 1.0),
+    ("wall_s", "whole process", "s", 1.0),
+    ("peak_memory_bytes", "peak memory", "MiB", 1 / 2**20),
+    ("energy_per_step_j", "energy per step", "J", 1.0),
+    ("test_accuracy", "test accuracy", "%", 100.0),
+    ("final_loss", "loss of the last batch", "", 1.0),
+    ("profiled_step_ms", "step under the profiler", "ms", 1.0),
+    ("profiler_slowdown", "slowdown by the profiler", "x", 1.0),
+)
+
+
+def run_table(result: ComparisonResult) -> pl.DataFrame:
+    """One row per run, in the order in which they ran."""
+    rows = [
+        {
+            "run": run.index, "role": run.role, "side": run.side.upper(), "pair": None if run.pair is None else run.pair + 1,
+            "step_ms": run.step_ms, "cpu_step_ms": run.cpu_step_ms, "settled": run.settled, "first_step_s": run.first_step_s,
+            "wall_s": run.wall_s, "peak_memory_bytes": run.peak_memory_bytes, "test_accuracy": run.test_accuracy,
+            "other_cores": run.load.other_cores if run.load else None, "steal_cores": run.load.steal_cores if run.load else None,
+            "error": run.error.message if run.error else None,
+        }
+        for run in result.runs
+    ]  # fmt: skip
+    schema: dict[str, Any] = {
+        "run": pl.Int64, "role": pl.String, "side": pl.String, "pair": pl.Int64, "step_ms": pl.Float64, "cpu_step_ms": pl.Float64,
+        "settled": pl.Boolean, "first_step_s": pl.Float64, "wall_s": pl.Float64, "peak_memory_bytes": pl.Int64,
+        "test_accuracy": pl.Float64, "other_cores": pl.Float64, "steal_cores": pl.Float64, "error": pl.String,
+    }  # fmt: skip
+    return pl.DataFrame(rows, schema=schema)
+
+
+LOAD_LABELS = {"own_cores": "this run", "other_cores": "other processes", "steal_cores": "taken by the hypervisor"}
+
+
+def load_over_time(samples: Sequence[Mapping[str, Any]], marks: int = 400) -> pl.DataFrame:
+    """`seconds` since the first sample, `who`, `cores`: means over at most `marks` stretches of equal length."""
+    schema = {"time_s": pl.Float64, **dict.fromkeys(LOAD_LABELS, pl.Float64)}
+    table = pl.DataFrame([{name: sample.get(name) for name in schema} for sample in samples], schema=schema).drop_nulls()
+    every_s = 1.0 if table.is_empty() else max(1.0, (table["time_s"][-1] - table["time_s"][0]) / marks)
+    return (
+        table.with_columns(((pl.col("time_s") - pl.col("time_s").min()) // every_s * every_s).alias("seconds"))
+        .group_by("seconds", maintain_order=True)
+        .agg(pl.col(name).mean().alias(label) for name, label in LOAD_LABELS.items())
+        .unpivot(index="seconds", variable_name="who", value_name="cores")
+    )
+
+
+def run_spans(events: Sequence[Mapping[str, Any]], began_s: float) -> pl.DataFrame:
+    """`run`, `role`, `side`, `begin_s`, `end_s`: when each run happened, in seconds since `began_s` (seconds since 1970)."""
+    begins = {event["index"]: event for event in events if event["event"] == "run_begin"}
+    rows = [
+        (event["index"], event["role"], event["side"], *(_seconds(one["time"]) - began_s for one in (begins[event["index"]], event)))
+        for event in events
+        if event["event"] == "run_end" and event["index"] in begins
+    ]
+    schema = {"run": pl.Int64, "role": pl.String, "side": pl.String, "begin_s": pl.Float64, "end_s": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _seconds(iso: str) -> float:
+    return datetime.fromisoformat(iso).timestamp()
+
+
+def command(spec: ComparisonSpec) -> str:
+    """The command that runs this comparison again."""
+    words = ["python -m core compare", spec.workload, f"--a '{spec.a.text}'", f"--b '{spec.b.text}'", f"--preset {spec.preset.name}",
+             f"--batch-size {spec.batch_size}", f"--learning-rate {spec.learning_rate:g}", f"--seed {spec.seed}",
+             f"--threshold {spec.threshold:g}", "" if spec.profile else "--no-profile"]  # fmt: skip
+    return " \\\n  ".join([" ".join(words[:2]), *filter(None, words[2:])])

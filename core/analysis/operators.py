@@ -1,0 +1,157 @@
+"""Where a step's time goes by operator, by what operators do, and by layer; and two sides of a comparison next to each other.
+
+All tables are means over the steps given, in nanoseconds per step. `self_ns` is self time as `core.analysis.steps` defines it,
+over all threads of the host, cut at the steps. `share` is its part of the steps' wall time: on one thread the shares and that of
+what is in no operator add up to 1; operators that overlap on several threads bring them above it by the overlap.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+import polars as pl
+
+from core.analysis.steps import operator_pieces
+from core.traces.schema import Step
+
+#: What the rows beyond the largest are summed up as.
+REMAINDER = "all others"
+#: One operator that computes both gradients (PyTorch on a CPU) cannot be divided; two that compute one each can be added.
+_BOTH_GRADIENTS = "convolution backward"
+_ONE_GRADIENT = ("convolution backward data", "convolution backward weights")
+
+
+def operator_table(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
+    """Operators by self time: `name`, `op_class`, `count` (begun per step), `self_ns`, `total_ns`, `share`; largest first.
+
+    `total_ns` is the time inside the operator with everything nested in it, so it holds some time more than once.
+    """
+    return _table(events, steps, ("name", "op_class"))
+
+
+def class_table(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
+    """Op classes by self time: `op_class`, `count`, `self_ns`, `total_ns`, `share`."""
+    return _table(events, steps, ("op_class",))
+
+
+def phase_table(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
+    """Phases of a step by self time: `phase`, `count`, `self_ns`, `total_ns`, `share`."""
+    return _table(events, steps, ("phase",))
+
+
+def layer_table(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
+    """Layers by self time: `layer` (null: no layer is known), `count`, `self_ns`, `total_ns`, `share`, `forward_ns`, `backward_ns`."""
+    by_phase = _table(events, steps, ("layer", "phase"))
+    phases = [
+        by_phase.filter(pl.col("phase") == phase).select("layer", pl.col("self_ns").alias(f"{phase}_ns")) for phase in ("forward", "backward")
+    ]
+    table = _table(events, steps, ("layer",))
+    for phase in phases:
+        table = table.join(phase, on="layer", how="left", nulls_equal=True)
+    return table.with_columns(pl.col("forward_ns", "backward_ns").fill_null(0.0)).sort("self_ns", "layer", descending=[True, False])
+
+
+def _table(events: pl.DataFrame, steps: Sequence[Step], keys: tuple[str, ...]) -> pl.DataFrame:
+    wall_ns = sum(step.end_ns - step.start_ns for step in steps)
+    named = events.select("row", "start_ns", "duration_ns", *(pl.col(key).cast(pl.String) for key in keys))
+    own = operator_pieces(events, steps).group_by("row").agg((pl.col("end_ns") - pl.col("start_ns")).sum().alias("self_ns"))
+    inside = named.filter((events["kind"] == "operator") & (events["device"] == "cpu")).with_columns(_overlap(steps), _begun(steps))
+    inside = inside.join(own, on="row", how="left").filter((pl.col("total_ns") > 0) | (pl.col("begun") > 0))
+    per_step = max(len(steps), 1)
+    return (
+        inside.group_by(keys)
+        .agg(
+            (pl.col("begun").sum() / per_step).alias("count"),
+            (pl.col("self_ns").fill_null(0).sum() / per_step).alias("self_ns"),
+            (pl.col("total_ns").sum() / per_step).alias("total_ns"),
+        )
+        .with_columns((pl.col("self_ns") * per_step / wall_ns if wall_ns else pl.lit(0.0)).alias("share"))
+        .sort("self_ns", *keys, descending=[True, *[False] * len(keys)])
+    )
+
+
+def _overlap(steps: Sequence[Step]) -> pl.Expr:
+    """Length of an event's part inside the steps."""
+    end = pl.col("start_ns") + pl.col("duration_ns")
+    parts = [
+        (pl.min_horizontal(end, pl.lit(step.end_ns)) - pl.max_horizontal(pl.col("start_ns"), pl.lit(step.start_ns))).clip(lower_bound=0)
+        for step in steps
+    ]
+    return pl.sum_horizontal(parts).alias("total_ns") if parts else pl.lit(0).alias("total_ns")
+
+
+def _begun(steps: Sequence[Step]) -> pl.Expr:
+    parts = [((pl.col("start_ns") >= step.start_ns) & (pl.col("start_ns") < step.end_ns)).cast(pl.UInt32) for step in steps]
+    return pl.sum_horizontal(parts).alias("begun") if parts else pl.lit(0).alias("begun")
+
+
+def name_layers(table: pl.DataFrame, declared: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    """Give the layers of a table the names that the program gave them, so that two sides can be mirrored by layer.
+
+    `declared` is (name, kind) of the model's layers in order, as a run's `parity` event lists them. Kineto calls a module by its
+    class and its number among those of that class (`Conv2d_1`), Keras adds a number to a name that was used before (`conv1_1`).
+    What fits no declared layer keeps its name.
+    """
+    seen: Counter[str] = Counter()
+    names: dict[str, str] = {}
+    for name, kind in declared:
+        names[f"{kind}_{seen[kind]}"] = name
+        seen[kind] += 1
+    own = {name for name, _ in declared}
+    for layer in table["layer"].drop_nulls().unique().to_list():
+        base = re.sub(r"_\d+$", "", layer)
+        if layer in own or base in own:
+            names[layer] = layer if layer in own else base
+    return table.with_columns(pl.col("layer").replace(names))
+
+
+def mirror(a: pl.DataFrame, b: pl.DataFrame, *, by: str, top: int = 15) -> pl.DataFrame:
+    """Two sides' tables as one for a mirrored chart: `key`, `op_class`, `a_ms`, `b_ms` per step, largest of either side first.
+
+    `by` is the column that matches them: `op_class`, `layer` or `name`. A key that only one side has is 0 on the other; the rows
+    beyond `top` are summed up in one called `REMAINDER`, so both columns sum to their side's whole self time.
+    By `op_class`, the two gradients of a convolution are one row where either side computes them in one operator.
+    """
+    sides = [_keyed(side, by) for side in (a, b)]
+    if by == "op_class" and any(_BOTH_GRADIENTS in side["key"].to_list() for side in sides):
+        sides = [
+            side.with_columns(pl.when(pl.col("key").is_in(_ONE_GRADIENT)).then(pl.lit(_BOTH_GRADIENTS)).otherwise(pl.col("key")).alias("key"))
+            .with_columns(pl.col("key").alias("op_class"))
+            .group_by("key", "op_class")
+            .agg(pl.col("ms").sum())
+            for side in sides
+        ]
+    both = (
+        sides[0].rename({"ms": "a_ms", "op_class": "a_class"})
+        .join(sides[1].rename({"ms": "b_ms", "op_class": "b_class"}), on="key", how="full", coalesce=True)
+        .select(
+            "key",
+            pl.coalesce("a_class", "b_class").alias("op_class"),
+            pl.col("a_ms").fill_null(0.0),
+            pl.col("b_ms").fill_null(0.0),
+        )
+        .sort(pl.max_horizontal("a_ms", "b_ms"), "key", descending=[True, False])
+    )  # fmt: skip
+    if len(both) <= top:
+        return both
+    rest = both[top:].select(
+        pl.lit(f"{REMAINDER} ({len(both) - top})").alias("key"),
+        pl.lit("other").alias("op_class"),
+        pl.col("a_ms", "b_ms").sum(),
+    )
+    return pl.concat([both[:top], rest])
+
+
+def _keyed(table: pl.DataFrame, by: str) -> pl.DataFrame:
+    """`key`, `op_class` (that of the key's largest row; `other` where the table has none), `ms`."""
+    named = table.with_columns(
+        pl.col(by).cast(pl.String).fill_null(f"no {by}").alias("key"),
+        pl.col("op_class").cast(pl.String) if "op_class" in table.columns else pl.lit("other").alias("op_class"),
+    )
+    return (
+        named.sort("self_ns", descending=True)
+        .group_by("key", maintain_order=True)
+        .agg(pl.col("op_class").first(), (pl.col("self_ns").sum() / 1e6).alias("ms"))
+    )

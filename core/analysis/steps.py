@@ -1,0 +1,107 @@
+"""Whose each nanosecond of a training step is: the pieces of time that operators own, and what no operator owns.
+
+An operator's *self time* is its duration without the operators nested in it, on its own thread. Threads are not added up into a
+step without saying so: a frame of pieces keeps its lanes, and `accounting` states per lane, and for all lanes together, how a
+step's wall time divides to the nanosecond.
+
+- PyTorch on a CPU: operators run on the thread that steps, and a thread of its own for backward where there is a GPU. The
+  threads inside an operator are not recorded; its time is wall time with them working.
+- TensorFlow on a CPU: in a graph the stepping thread waits while executor threads run the operators; these count on the thread
+  they ran on. The pool inside an operator is no operator. With several executor threads operators overlap: self times of all
+  lanes then add up to more than the step, by exactly `overlap_ns`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from core.traces import nesting
+from core.traces.nesting import Integers
+from core.traces.schema import HOST, Step, Trace
+
+#: Stands for the union of all threads in `accounting`.
+ALL_LANES = "all threads"
+
+
+def windows(trace: Trace) -> tuple[Step, ...]:
+    """The steps to account for: those that were marked, else the whole recording as one, from its first to its last host event."""
+    if trace.facts.steps:
+        return trace.facts.steps
+    host = trace.events.filter((pl.col("device") == HOST) & pl.col("kind").is_in(["operator", "runtime call"]))
+    if host.is_empty():
+        return ()
+    first, last = host.select(pl.col("start_ns").min(), (pl.col("start_ns") + pl.col("duration_ns")).max().alias("end")).row(0)
+    busiest = host.group_by("lane").agg(pl.col("self_ns").sum()).sort("self_ns", "lane", descending=[True, False])["lane"][0]
+    return (Step(number=0, start_ns=first, end_ns=last, lane=str(busiest)),)
+
+
+def operator_pieces(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
+    """Cut the operators' own time at the steps: one row per piece that one operator owns inside one step.
+
+    Columns: `row` (the operator), `lane`, `step`, `start_ns`, `end_ns`. On one lane pieces never overlap, and their lengths
+    sum to the union of the lane's operators inside the steps. Time outside the steps is left out.
+    """
+    operators = events.filter((pl.col("kind") == "operator") & (pl.col("device") == HOST)).sort("row")
+    lane = operators["lane"].to_physical().to_numpy().astype(np.int64)
+    # Rows are sorted by lane already, but by its name; the codes only have to change where the lane does.
+    start = operators["start_ns"].to_numpy()
+    end = start + operators["duration_ns"].to_numpy()
+    owner, first, last = nesting.exclusive_segments(lane, start, end)
+    piece, step, first, last = _cut(first, last, steps)
+    rows = owner[piece]
+    return pl.DataFrame(
+        {
+            "row": operators["row"].gather(rows),
+            "lane": operators["lane"].gather(rows).cast(pl.String),
+            "step": pl.Series([steps[index].number for index in step.tolist()], dtype=pl.Int32),
+            "start_ns": first,
+            "end_ns": last,
+        }
+    )
+
+
+def _cut(first: Integers, last: Integers, steps: Sequence[Step]) -> tuple[Integers, Integers, Integers, Integers]:
+    """Parts of intervals inside the steps' windows: (interval's index, step's index, start, end)."""
+    starts = np.array([step.start_ns for step in steps], np.int64)
+    ends = np.array([step.end_ns for step in steps], np.int64)
+    lowest = np.searchsorted(ends, first, side="right")
+    count = np.maximum(np.searchsorted(starts, last, side="left") - lowest, 0)
+    piece = np.repeat(np.arange(len(first)), count)
+    within = np.arange(len(piece)) - np.repeat(np.cumsum(count) - count, count)
+    step = lowest[piece] + within
+    return piece, step, np.maximum(first[piece], starts[step]), np.minimum(last[piece], ends[step])
+
+
+def accounting(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
+    """How each step's wall time divides, per thread that ran an operator, for the main one, and for all together.
+
+    Columns: `step`, `lane`, `main` (the lane that marked the step), `wall_ns`, `self_ns` (sum of the operators' self times),
+    `overlap_ns` (what of it ran at the same time on several lanes: 0 on one lane), `rest_ns` (in no operator).
+    In every row, to the nanosecond: self_ns - overlap_ns + rest_ns = wall_ns. The rest of a main lane is Python, the
+    framework's dispatch, and waiting for other threads; that of `ALL_LANES` is when no thread was in an operator.
+    """
+    pieces = operator_pieces(events, steps)
+    lanes = sorted(set(pieces["lane"].to_list()) | {step.lane for step in steps})
+    lengths = (pieces["end_ns"] - pieces["start_ns"]).to_numpy()
+    own = {(step, lane): 0 for step in {step.number for step in steps} for lane in lanes}
+    for step, lane, length in zip(pieces["step"].to_list(), pieces["lane"].to_list(), lengths.tolist(), strict=True):
+        own[step, lane] += length
+    rows = []
+    for step in steps:
+        wall_ns = step.end_ns - step.start_ns
+        in_step = pieces.filter(pl.col("step") == step.number)
+        busy_ns = nesting.union_length(in_step["start_ns"].to_numpy(), in_step["end_ns"].to_numpy())
+        total_ns = sum(own[step.number, lane] for lane in lanes)
+        rows += [(step.number, lane, lane == step.lane, wall_ns, own[step.number, lane], 0, wall_ns - own[step.number, lane]) for lane in lanes]
+        rows.append((step.number, ALL_LANES, False, wall_ns, total_ns, total_ns - busy_ns, wall_ns - busy_ns))
+    return pl.DataFrame(
+        rows,
+        schema={
+            "step": pl.Int32, "lane": pl.String, "main": pl.Boolean, "wall_ns": pl.Int64,
+            "self_ns": pl.Int64, "overlap_ns": pl.Int64, "rest_ns": pl.Int64,
+        },
+        orient="row",
+    )  # fmt: skip

@@ -1,0 +1,40 @@
+"""How much memory each run needed at its peak."""
+
+from __future__ import annotations
+
+import altair as alt
+import polars as pl
+
+from core.charts.palette import Sides
+
+KIND_LABELS = {
+    "host_resident": "peak resident memory beyond what the import took",
+    "device_allocator": "peak of the framework's GPU allocator",
+}
+
+
+def memory_points(peaks: pl.DataFrame, sides: Sides) -> alt.LayerChart:
+    """A bar for the median of a side and a point per run: `peaks` as `core.analysis.comparison.peak_memory` makes it."""
+    named = peaks.with_columns(
+        pl.col("side").replace_strict({"a": sides.a, "b": sides.b}).alias("name"),
+        pl.col("side").replace_strict({"a": sides.short_a, "b": sides.short_b}).alias("short"),
+        (pl.col("peak_bytes") / 2**20).alias("peak_mib"),
+    )
+    medians = named.group_by("name", "short").agg(pl.col("peak_mib").median())
+    y = alt.Y("short:N", title=None, sort=[sides.short_a, sides.short_b], axis=alt.Axis(labelLimit=200))
+    x = alt.X("peak_mib:Q", title="peak memory (MiB)")
+    colour = alt.Color("name:N", scale=sides.scale, legend=None)
+    bar = (
+        alt.Chart(medians)
+        .mark_bar(height=26, opacity=0.55)
+        .encode(y=y, x=x, color=colour, tooltip=[alt.Tooltip("name:N", title="side"), alt.Tooltip("peak_mib:Q", title="median, MiB", format=",.1f")])
+    )
+    points = (
+        alt.Chart(named)
+        .mark_point(size=60, strokeWidth=2, opacity=1)
+        .encode(
+            y=y, x=x, color=colour, shape=alt.Shape("name:N", scale=sides.shapes, legend=None),
+            tooltip=[alt.Tooltip("name:N", title="side"), "pair:O", alt.Tooltip("peak_mib:Q", title="MiB", format=",.1f")],
+        )
+    )  # fmt: skip
+    return alt.layer(bar, points).properties(height=120)

@@ -1,0 +1,325 @@
+"""The reader of XPlane files: the profiler of TensorFlow and JAX, read without either."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from core.traces import building, hlo, nesting
+from core.traces.hlo import Instruction
+from core.traces.nesting import Integers
+from core.traces.scope import gradient_type, layer_and_phase
+from core.traces.schema import HOST, Coverage, Device, Facts, Trace, TraceError
+from core.traces.xplane_messages import XSpace
+
+_GPU_PLANE = re.compile(r"^/device:(?:GPU|TPU|CUSTOM)[^:]*:(\d+)")
+_EAGER = "EagerLocalExecute: "
+_NODE = re.compile(r"^([^:\s]+):([A-Za-z_]\w*)$")
+#: Operations that only run other operations, often on other threads: counting their time would count that of those twice.
+_CONTAINER = re.compile(r"^(?:__(?:inference|forward|backward)|(?:Stateful|Stateless)?(?:PartitionedCall|While|If|Case)$|_?Xla(?:Run|Launch|Compile))")
+_RUNTIME = re.compile(r"^(?:EagerExecute|EagerKernelExecute|KernelAndDeviceFunc::Run|TFE_|EagerCopyToDevice|FunctionRun|cu[A-Z]|cuda[A-Z]|hip[A-Z])")
+_SYNCHRONISATION = re.compile(r"Synchronize|^BlockUntilReady|BlockHostUntilReady")
+_INPUT = re.compile(r"^(?:Iterator::|IteratorGetNextOp|Prefetch(?:Produce|Consume)|ParallelMap(?:Produce|Consume)|MakeIterator::)")
+_COPY = re.compile(r"^Memcpy|rocclr_copyBuffer", re.IGNORECASE)
+_SET = re.compile(r"^Memset|rocclr_fillBuffer", re.IGNORECASE)
+_COMMUNICATION = re.compile(r"nccl|rccl", re.IGNORECASE)
+_INPUT_LANE = "tf_data"
+
+#: Stats that are read; every other is passed over.
+_STATS = ("step_num", "correlation_id", "hlo_op", "tf_op")
+#: A clock beyond this counts from 1970, one below from the profiler's start.
+_SINCE_1970_NS = 10**15
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Meaning:
+    """What an event's name says, worked out once per name."""
+
+    kind: str
+    name: str
+    scope: str | None = None
+    class_name: str | None = None
+    layer: str | None = None
+    phase: str = "other"
+    container: bool = False
+
+
+@dataclass
+class _Row:
+    """One event on its way into the columns."""
+
+    start_ns: int
+    end_ns: int
+    device: str
+    lane: str
+    meaning: _Meaning
+    correlation: int | None
+    step_number: int | None
+
+
+def read(data: bytes, source: str) -> Trace:
+    """Read an XSpace message; `source` is what an error calls the file.
+
+    Picoseconds become the nanosecond that holds them, at both ends, so that nesting survives. Where an operator has a scope, its
+    layer and phase come from it (`core.traces.scope`, `core.traces.hlo`). An eager operator has none; its phase is told by its
+    place in its step: where the step also calls a compiled function, what comes before it is input; else everything from the first
+    to the last gradient is backward, what comes before is forward, what comes after the optimizer's.
+
+    Raises TraceError.
+    """
+    try:
+        space = XSpace.FromString(data)
+    except DecodeError as error:
+        raise TraceError(f"{source} is neither JSON nor a whole XPlane file: it is cut off or something else.") from error
+    if not space.planes:
+        raise TraceError(f"{source} is not a profiler's trace: no plane in it.")
+    rows = list(_rows(space))
+    if not rows:
+        raise TraceError(f"{source} holds no events; the profiler was stopped before anything ran.")
+    return _trace(space, rows)
+
+
+def _rows(space: Any) -> Iterator[_Row]:
+    module = hlo.instructions(
+        stat.bytes_value
+        for plane in space.planes
+        if plane.name == "/host:metadata"
+        for metadata in plane.event_metadata.values()
+        for stat in metadata.stats
+        if stat.bytes_value
+    )
+    offset = _profile_start_ns(space)
+    for plane in space.planes:
+        gpu = _GPU_PLANE.match(plane.name)
+        if gpu is None and not plane.name.startswith("/host:CPU"):
+            continue
+        device = f"gpu:{gpu[1]}" if gpu else HOST
+        wanted = {number: metadata.name for number, metadata in plane.stat_metadata.items() if metadata.name in _STATS}
+        names = Counter(line.name for line in plane.lines)
+        meanings: dict[tuple[int, str | None], _Meaning] = {}
+        for line in plane.lines:
+            lane = line.name if names[line.name] == 1 else f"{line.name}/{line.id}"
+            base_ps = (line.timestamp_ns + (offset if line.timestamp_ns < _SINCE_1970_NS else 0)) * 1000
+            for event in line.events:
+                stats = {wanted[stat.metadata_id]: stat for stat in event.stats if stat.metadata_id in wanted} if event.stats else {}
+                operation = _text(plane, stats.get("hlo_op") or stats.get("tf_op"))
+                key = (event.metadata_id, operation)
+                if key not in meanings:
+                    name = plane.event_metadata[event.metadata_id].name
+                    by_hlo = "hlo_op" in stats
+                    meanings[key] = _on_gpu(name, line.name, operation, by_hlo, module) if gpu else _on_host(name, operation, module)
+                meaning = meanings[key]
+                step = stats.get("step_num")
+                if step is not None and not gpu:
+                    meaning = _Meaning(kind="annotation", name=meaning.name)
+                start_ps = base_ps + event.offset_ps
+                yield _Row(
+                    start_ns=start_ps // 1000,
+                    end_ns=(start_ps + event.duration_ps) // 1000,
+                    device=device,
+                    lane=lane,
+                    meaning=meaning,
+                    correlation=_number(stats.get("correlation_id")),
+                    step_number=None if gpu else _number(step),
+                )
+
+
+def _profile_start_ns(space: Any) -> int:
+    for plane in space.planes:
+        if plane.name == "Task Environment":
+            for stat in plane.stats:
+                if plane.stat_metadata[stat.metadata_id].name == "profile_start_time":
+                    return int(_number(stat) or 0)
+    return 0
+
+
+def _number(stat: Any) -> int | None:
+    if stat is None:
+        return None
+    value = getattr(stat, stat.WhichOneof("value"))
+    try:
+        return int(value)
+    except ValueError:
+        return None
+
+
+def _text(plane: Any, stat: Any) -> str | None:
+    if stat is None:
+        return None
+    return plane.stat_metadata[stat.ref_value].name if stat.WhichOneof("value") == "ref_value" else stat.str_value or None
+
+
+def _on_host(name: str, hlo_op: str | None, module: dict[str, Instruction]) -> _Meaning:
+    if hlo_op is not None and not _RUNTIME.match(name):
+        return _of_instruction("operator", hlo_op, hlo_op, module)
+    if name.startswith(_EAGER):
+        op_type = name.removeprefix(_EAGER)
+        container = _CONTAINER.match(op_type) is not None
+        return _Meaning(kind="other" if container else "operator", name=op_type, container=container)
+    if _INPUT.match(name):
+        return _Meaning(kind="input", name=name, phase="input")
+    node = _NODE.match(name)
+    if node is not None:
+        if _CONTAINER.match(node[2]):
+            return _Meaning(kind="other", name=name)
+        layer, phase = layer_and_phase(node[1], node[2])
+        return _Meaning(kind="operator", name=node[2], scope=node[1], layer=layer, phase=phase)
+    if _SYNCHRONISATION.search(name):
+        return _Meaning(kind="synchronisation", name=name)
+    if _RUNTIME.match(name):
+        return _Meaning(kind="runtime call", name=name)
+    return _Meaning(kind="python function" if name.startswith("$") else "other", name=name)
+
+
+def _of_instruction(kind: str, name: str, hlo_op: str, module: dict[str, Instruction]) -> _Meaning:
+    known = module.get(hlo_op)
+    if known is None:
+        return _Meaning(kind=kind, name=name, scope=hlo_op)
+    return _Meaning(kind=kind, name=name, scope=known.scope or hlo_op, class_name=known.op_type, layer=known.layer, phase=known.phase)
+
+
+def _on_gpu(name: str, line: str, operation: str | None, by_hlo: bool, module: dict[str, Instruction]) -> _Meaning:
+    if not line.startswith("Stream"):
+        return _Meaning(kind="annotation", name=name)  # lines that the profiler derived: steps, modules, scopes
+    if _COMMUNICATION.search(name):
+        return _Meaning(kind="communication", name=name)
+    if _COPY.search(name):
+        return _Meaning(kind="memcpy", name=name)
+    if _SET.search(name):
+        return _Meaning(kind="memset", name=name)
+    if operation is None:
+        return _Meaning(kind="kernel", name=name)
+    if by_hlo:
+        return _of_instruction("kernel", name, operation, module)
+    scope, _, op_type = operation.rpartition(":")
+    layer, phase = layer_and_phase(scope or operation, op_type)
+    return _Meaning(kind="kernel", name=name, scope=scope or operation, class_name=op_type or None, layer=layer, phase=phase)
+
+
+def _trace(space: Any, rows: list[_Row]) -> Trace:
+    start = np.array([row.start_ns for row in rows], np.int64)
+    end = np.array([row.end_ns for row in rows], np.int64)
+    origin = int(start.min())
+    start, end = start - origin, end - origin
+    listed, lane_code = building.order([row.device for row in rows], [row.lane for row in rows], start, end)
+    rows = [rows[index] for index in listed.tolist()]
+    start, end = start[listed], end[listed]
+
+    marked = np.array([index for index, row in enumerate(rows) if row.step_number is not None], np.int64)
+    steps = building.steps_of(
+        np.array([rows[index].step_number for index in marked.tolist()], np.int64),
+        start[marked],
+        end[marked],
+        [rows[index].lane for index in marked.tolist()],
+    )
+    kind = np.array([row.meaning.kind for row in rows], dtype=object)
+    is_operator = kind == "operator"
+    host = building.is_host([row.device for row in rows])
+    launch = _launches(rows, host)
+    place = building.step_index(steps, np.where(launch >= 0, start[np.maximum(launch, 0)], start))
+    operator = _operators(host, is_operator, launch, lane_code, start, end)
+    device_work = ~host & np.isin(kind, ("kernel", "memcpy", "memset", "communication"))
+    columns = building.Columns(
+        start_ns=start,
+        duration_ns=end - start,
+        self_ns=building.operator_self_time(is_operator, lane_code, start, end),
+        name=[row.meaning.name for row in rows],
+        kind=kind.tolist(),
+        device=[row.device for row in rows],
+        lane=[row.lane for row in rows],
+        rank=None,
+        step=[steps[index].number if index >= 0 else None for index in place.tolist()],
+        correlation=[row.correlation for row in rows],
+        operator=[index if index >= 0 else None for index in operator.tolist()],
+        layer=[row.meaning.layer for row in rows],
+        phase=_phases(rows, place),
+        scope=[row.meaning.scope for row in rows],
+        input_shapes=[None] * len(rows),
+        bytes=[None] * len(rows),
+        class_name=[row.meaning.class_name for row in rows],
+    )
+    # A device's work names its operation itself (`tf_op`, `hlo_op`); the host need not have recorded one.
+    named = np.fromiter((row.meaning.scope is not None for row in rows), np.bool_, len(rows))
+    facts = Facts(
+        source="xplane",
+        framework=_framework(rows),
+        devices=_devices(space, columns.device),
+        origin_ns=origin,
+        steps=steps,
+        coverage=_coverage(space, len(rows), int(device_work.sum()), int((device_work & (named | (operator >= 0))).sum())),
+    )
+    return Trace(events=building.frame_of(columns), facts=facts)
+
+
+def _launches(rows: list[_Row], host: Any) -> Integers:
+    calls = {row.correlation: index for index, row in enumerate(rows) if host[index] and row.correlation}
+    return np.array([calls.get(row.correlation, -1) if not host[index] else -1 for index, row in enumerate(rows)], np.int64)
+
+
+def _operators(host: Any, is_operator: Any, launch: Integers, lane_code: Integers, start: Integers, end: Integers) -> Integers:
+    """Innermost operator around each event on its thread; around its launch for a device's event."""
+    hosted = np.flatnonzero(host)
+    inner = nesting.parents(lane_code[hosted], start[hosted], end[hosted])
+    parent = np.full(len(host), -1, np.int64)
+    parent[hosted] = np.where(inner >= 0, hosted[np.maximum(inner, 0)], -1)
+    nearest = nesting.nearest(parent, is_operator)
+    around = np.where(is_operator, np.where(parent >= 0, nearest[np.maximum(parent, 0)], -1), nearest)
+    return np.where(launch >= 0, nearest[np.maximum(launch, 0)], around)
+
+
+def _phases(rows: list[_Row], place: Integers) -> list[str]:
+    phases = [row.meaning.phase for row in rows]
+    eager: dict[tuple[int, str], list[int]] = {}
+    for index, (row, step) in enumerate(zip(rows, place.tolist(), strict=True)):
+        if row.lane.startswith(_INPUT_LANE):
+            phases[index] = "input"
+        elif step >= 0 and (row.meaning.container or (row.meaning.kind == "operator" and row.meaning.scope is None)):
+            eager.setdefault((step, row.lane), []).append(index)
+    for indices in eager.values():
+        calls = [index for index in indices if rows[index].meaning.container]
+        gradients = [index for index in indices if gradient_type(rows[index].meaning.name)]
+        for index in indices:
+            if calls:
+                phases[index] = "input" if index < calls[0] else "other"
+            elif gradients:
+                phases[index] = "forward" if index < gradients[0] else "backward" if index <= gradients[-1] else "optimizer"
+    return phases
+
+
+def _framework(rows: list[_Row]) -> str | None:
+    names = {row.meaning.name for row in rows}
+    if names & {"EagerExecute", "FunctionRun", "ExecutorState::Process", "TFE_Py_FastPathExecute_C"}:
+        return "tensorflow"
+    return "jax" if any("Pjit" in name or "PjRt" in name for name in names) else None
+
+
+def _devices(space: Any, labels: list[str]) -> tuple[Device, ...]:
+    names = {}
+    for plane in space.planes:
+        gpu = _GPU_PLANE.match(plane.name)
+        if gpu:
+            stats = {plane.stat_metadata[stat.metadata_id].name: stat for stat in plane.stats}
+            names[f"gpu:{gpu[1]}"] = _text(plane, stats.get("device_name") or stats.get("device_vendor")) or ""
+    return tuple(Device(label=label, name=names.get(label, "")) for label in sorted(set(labels)))
+
+
+def _coverage(space: Any, read_events: int, device_events: int, linked: int) -> Coverage:
+    skipped: dict[str, int] = {}
+    for plane in space.planes:
+        if _GPU_PLANE.match(plane.name) is None and not plane.name.startswith("/host:CPU"):
+            count = sum(len(line.events) for line in plane.lines)
+            if count:
+                skipped[f"plane {plane.name}"] = count
+    return Coverage(
+        events_found=read_events + sum(skipped.values()),
+        events_read=read_events,
+        events_skipped=skipped,
+        device_events=device_events,
+        device_events_linked=linked,
+    )
