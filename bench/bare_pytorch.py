@@ -17,8 +17,8 @@ torch.set_num_interop_threads(1)
 
 given = np.load(job["inputs"])
 mnist = np.load(job["mnist"])
-images = torch.from_numpy(mnist["x_train"].astype(np.float32) / 255.0).unsqueeze(1)
-labels = torch.from_numpy(mnist["y_train"].astype(np.int64))
+images, test_images = (torch.from_numpy(mnist[name].astype(np.float32) / 255.0).unsqueeze(1) for name in ("x_train", "x_test"))
+labels, test_labels = (torch.from_numpy(mnist[name].astype(np.int64)) for name in ("y_train", "y_test"))
 order = torch.from_numpy(given["order"])
 
 model = nn.Sequential(

@@ -18,8 +18,8 @@ tf.config.set_visible_devices([], "GPU")
 
 given = np.load(job["inputs"])
 mnist = np.load(job["mnist"])
-images = tf.constant((mnist["x_train"].astype(np.float32) / 255.0)[..., np.newaxis])
-labels = tf.constant(mnist["y_train"].astype(np.int64))
+images, test_images = (tf.constant((mnist[name].astype(np.float32) / 255.0)[..., np.newaxis]) for name in ("x_train", "x_test"))
+labels, test_labels = (tf.constant(mnist[name].astype(np.int64)) for name in ("y_train", "y_test"))
 order = tf.constant(given["order"])
 
 model = keras.Sequential(

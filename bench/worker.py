@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -26,7 +27,7 @@ BATCH_SIZE = 64
 LEARNING_RATE = 1e-3
 WARMUP_STEPS = 20
 BLOCK_STEPS = 5
-STEPS = 420
+STEPS = 320
 GOAL = 1.01
 
 
@@ -48,7 +49,7 @@ def report(console: Console) -> Iterator[tuple[str, Ratio, float | None]]:
         for framework in FRAMEWORKS:
             variant = parse_variant(framework, threads=1)
             console.print(f"[dim]{variant.label}: {2 * PAIRS} processes, worker and plain script in turns[/dim]")
-            workers, scripts = in_turns(lambda v=variant: run_worker(v, inputs, folder), lambda v=variant: run_script(v, inputs), PAIRS)
+            workers, scripts = in_turns(partial(run_worker, variant, inputs, folder), partial(run_script, variant, inputs), PAIRS)
             ended = {round(timing.loss, 2) for timing in (*workers, *scripts)}
             assert max(ended) - min(ended) < 0.05, f"the two did not train the same: losses {sorted(ended)}"
             step_ms = statistics.median(timing.step_ms for timing in scripts)

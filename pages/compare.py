@@ -1,10 +1,38 @@
-"""x"""
+"""Compare: which is faster, by how much, how sure?"""
+
 import streamlit as st
-from pages._parts.stored import store, choose_comparison
-from pages._parts.states import show_state, show_empty
-st.title("compare")
-one=choose_comparison(store().all())
-if one is None:
+
+from core.analysis.live import pair_ratios
+from pages._parts.compare_sections import sections, shown
+from pages._parts.places import link
+from pages._parts.states import show_empty, show_state
+from pages._parts.stored import choose_comparison, store
+from pages._parts.verdict import show_verdict
+
+comparisons = store().all()
+if not comparisons:
     show_empty()
-else:
-    show_state(one)
+    st.stop()
+
+one = choose_comparison(comparisons)
+assert one is not None
+finished = show_state(one)
+if one.spec is None or one.result is None:
+    pairs = pair_ratios(one.events())
+    if one.state == "interrupted" and not pairs.is_empty():
+        st.caption("The pairs that it had finished: step time of B over step time of A.")
+        st.dataframe(pairs, hide_index=True, column_config={"ratio": st.column_config.NumberColumn("B ÷ A", format="%.3f")})
+    st.stop()
+
+it = shown(one)
+if finished:
+    show_verdict(it.spec, it.result)
+offered = sections(it)
+tabs = st.tabs(list(offered), key="view", on_change="rerun", bind="query-params")
+for tab, show in zip(tabs, offered.values(), strict=True):
+    if tab.open:  # only the open one is computed
+        with tab:
+            show(it)
+with st.container(horizontal=True):
+    link("operators", "Which operations make the difference?", comparison=one.id)
+    link("models", "Read both programs", workload=it.spec.workload)

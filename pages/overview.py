@@ -25,7 +25,7 @@ if show_state(one):
     assert one.result is not None
     spec, result, names = one.spec, one.result, sides(one)
     show_verdict(spec, result)
-    show_ratio(result)
+    show_ratio(result, names)
     show_sides(result, names)
 
     steps, phases = pair_steps(result), phase_times(result)

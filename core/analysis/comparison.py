@@ -73,12 +73,12 @@ def ratio_marks(result: ComparisonResult) -> pl.DataFrame:
 
 
 def block_times(blocks: pl.DataFrame) -> pl.DataFrame:
-    """Whole steady blocks as `run, role, side, pair, block` (from 1 in its run), `step`, `step_ms`, `cpu_step_ms`."""
+    """Whole steady blocks as `run, role, side, pair` (from 1), `block` (from 1 in its run), `step`, `step_ms`, `cpu_step_ms`."""
     return (
         blocks.filter(pl.col("phase") == "steady")
         .filter(pl.col("steps") == pl.col("steps").max().over("run"))
         .select(
-            "run", "role", "side", "pair",
+            "run", "role", "side", (pl.col("pair") + 1),
             (pl.int_range(pl.len()).over("run") + 1).alias("block"),
             "step",
             (pl.col("wall_ns") / pl.col("steps") / 1e6).alias("step_ms"),
@@ -98,9 +98,9 @@ def block_boxes(times: pl.DataFrame) -> pl.DataFrame:
 
 
 def learning_curves(blocks: pl.DataFrame, marks: int = MAX_MARKS) -> pl.DataFrame:
-    """`run, side, pair, step, seconds` (of training, without evaluation), `loss`; long runs thinned to `marks` rows in all."""
+    """`run, side, pair` (from 1), `step, seconds` (of training, without evaluation), `loss`; long runs thinned to `marks` rows in all."""
     points = blocks.filter(pl.col("loss").is_not_null()).select(
-        "run", "side", "pair", "step", (pl.col("train_ns") / 1e9).alias("seconds"), "loss", pl.col("step").max().over("run").alias("last")
+        "run", "side", (pl.col("pair") + 1), "step", (pl.col("train_ns") / 1e9).alias("seconds"), "loss", pl.col("step").max().over("run").alias("last")
     )
     runs = max(1, points["run"].n_unique())
     longest = points.group_by("run").len()["len"].max()

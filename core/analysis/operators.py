@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from core.analysis.steps import operator_pieces
-from core.traces.schema import Step
+from core.analysis.steps import begun_inside, operator_pieces, time_inside
+from core.traces.schema import HOST, Step
 
 #: What the rows beyond the largest are summed up as.
 REMAINDER = "all others"
@@ -55,36 +55,26 @@ def layer_table(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
 
 def _table(events: pl.DataFrame, steps: Sequence[Step], keys: tuple[str, ...]) -> pl.DataFrame:
     wall_ns = sum(step.end_ns - step.start_ns for step in steps)
-    named = events.select("row", "start_ns", "duration_ns", *(pl.col(key).cast(pl.String) for key in keys))
-    own = operator_pieces(events, steps).group_by("row").agg((pl.col("end_ns") - pl.col("start_ns")).sum().alias("self_ns"))
-    inside = named.filter((events["kind"] == "operator") & (events["device"] == "cpu")).with_columns(_overlap(steps), _begun(steps))
-    inside = inside.join(own, on="row", how="left").filter((pl.col("total_ns") > 0) | (pl.col("begun") > 0))
+    operators = events.filter((pl.col("kind") == "operator") & (pl.col("device") == HOST))
+    own = operator_pieces(events, steps).group_by("row").agg((pl.col("end_ns") - pl.col("start_ns")).sum().alias("own_ns"))
+    inside = (
+        operators.select("row", *(pl.col(key).cast(pl.String) for key in keys))
+        .with_columns(time_inside(operators, steps), begun_inside(operators, steps))
+        .filter((pl.col("total_ns") > 0) | pl.col("begun"))
+        .join(own, on="row", how="left")
+    )
     per_step = max(len(steps), 1)
+    self_ns = pl.col("own_ns").sum()
     return (
         inside.group_by(keys)
         .agg(
             (pl.col("begun").sum() / per_step).alias("count"),
-            (pl.col("self_ns").fill_null(0).sum() / per_step).alias("self_ns"),
+            (self_ns / per_step).alias("self_ns"),
             (pl.col("total_ns").sum() / per_step).alias("total_ns"),
+            (self_ns / max(wall_ns, 1)).alias("share"),
         )
-        .with_columns((pl.col("self_ns") * per_step / wall_ns if wall_ns else pl.lit(0.0)).alias("share"))
         .sort("self_ns", *keys, descending=[True, *[False] * len(keys)])
     )
-
-
-def _overlap(steps: Sequence[Step]) -> pl.Expr:
-    """Length of an event's part inside the steps."""
-    end = pl.col("start_ns") + pl.col("duration_ns")
-    parts = [
-        (pl.min_horizontal(end, pl.lit(step.end_ns)) - pl.max_horizontal(pl.col("start_ns"), pl.lit(step.start_ns))).clip(lower_bound=0)
-        for step in steps
-    ]
-    return pl.sum_horizontal(parts).alias("total_ns") if parts else pl.lit(0).alias("total_ns")
-
-
-def _begun(steps: Sequence[Step]) -> pl.Expr:
-    parts = [((pl.col("start_ns") >= step.start_ns) & (pl.col("start_ns") < step.end_ns)).cast(pl.UInt32) for step in steps]
-    return pl.sum_horizontal(parts).alias("begun") if parts else pl.lit(0).alias("begun")
 
 
 def name_layers(table: pl.DataFrame, declared: Sequence[tuple[str, str]]) -> pl.DataFrame:

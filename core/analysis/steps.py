@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from core.traces import nesting
+from core.traces.building import step_index
 from core.traces.nesting import Integers
 from core.traces.schema import HOST, Step, Trace
 
@@ -41,7 +42,7 @@ def windows(trace: Trace) -> tuple[Step, ...]:
 def operator_pieces(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
     """Cut the operators' own time at the steps: one row per piece that one operator owns inside one step.
 
-    Columns: `row` (the operator), `lane`, `step`, `start_ns`, `end_ns`. On one lane pieces never overlap, and their lengths
+    Columns: `row` (the operator), `lane`, `window` (place in `steps`), `start_ns`, `end_ns`. On one lane pieces never overlap, and their lengths
     sum to the union of the lane's operators inside the steps. Time outside the steps is left out.
     """
     operators = events.filter((pl.col("kind") == "operator") & (pl.col("device") == HOST)).sort("row")
@@ -50,13 +51,13 @@ def operator_pieces(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame
     start = operators["start_ns"].to_numpy()
     end = start + operators["duration_ns"].to_numpy()
     owner, first, last = nesting.exclusive_segments(lane, start, end)
-    piece, step, first, last = _cut(first, last, steps)
+    piece, window, first, last = _cut(first, last, steps)
     rows = owner[piece]
     return pl.DataFrame(
         {
             "row": operators["row"].gather(rows),
             "lane": operators["lane"].gather(rows).cast(pl.String),
-            "step": pl.Series([steps[index].number for index in step.tolist()], dtype=pl.Int32),
+            "window": window,
             "start_ns": first,
             "end_ns": last,
         }
@@ -75,6 +76,28 @@ def _cut(first: Integers, last: Integers, steps: Sequence[Step]) -> tuple[Intege
     return piece, step, np.maximum(first[piece], starts[step]), np.minimum(last[piece], ends[step])
 
 
+def time_inside(events: pl.DataFrame, steps: Sequence[Step]) -> pl.Series:
+    """Length of each event's part inside the steps, `total_ns`."""
+    start = events["start_ns"].to_numpy()
+    return pl.Series("total_ns", _before(start + events["duration_ns"].to_numpy(), steps) - _before(start, steps))
+
+
+def begun_inside(events: pl.DataFrame, steps: Sequence[Step]) -> pl.Series:
+    """Whether each event began inside a step, `begun`."""
+    return pl.Series("begun", step_index(steps, events["start_ns"].to_numpy()) >= 0)
+
+
+def _before(moments_ns: Integers, steps: Sequence[Step]) -> Integers:
+    """Time inside the steps before each moment."""
+    if not steps:
+        return np.zeros(len(moments_ns), np.int64)
+    starts = np.array([step.start_ns for step in steps], np.int64)
+    lengths = np.array([step.end_ns - step.start_ns for step in steps], np.int64)
+    place = np.searchsorted(starts, moments_ns, side="right") - 1
+    done = np.concatenate([[0], np.cumsum(lengths)])[np.maximum(place, 0)]
+    return np.where(place < 0, 0, done + np.minimum(moments_ns - starts[np.maximum(place, 0)], lengths[np.maximum(place, 0)]))
+
+
 def accounting(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
     """How each step's wall time divides, per thread that ran an operator, for the main one, and for all together.
 
@@ -84,19 +107,21 @@ def accounting(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
     framework's dispatch, and waiting for other threads; that of `ALL_LANES` is when no thread was in an operator.
     """
     pieces = operator_pieces(events, steps)
-    lanes = sorted(set(pieces["lane"].to_list()) | {step.lane for step in steps})
-    lengths = (pieces["end_ns"] - pieces["start_ns"]).to_numpy()
-    own = {(step, lane): 0 for step in {step.number for step in steps} for lane in lanes}
-    for step, lane, length in zip(pieces["step"].to_list(), pieces["lane"].to_list(), lengths.tolist(), strict=True):
-        own[step, lane] += length
+    lanes = sorted({*pieces["lane"].unique().to_list(), *(step.lane for step in steps)})
+    lengths = pieces.group_by("window", "lane").agg((pl.col("end_ns") - pl.col("start_ns")).sum())
+    own = {(window, lane): length for window, lane, length in lengths.iter_rows()}
+    busy = {
+        window: nesting.union_length(part["start_ns"].to_numpy(), part["end_ns"].to_numpy()) for (window,), part in pieces.group_by("window")
+    }
     rows = []
-    for step in steps:
+    for window, step in enumerate(steps):
         wall_ns = step.end_ns - step.start_ns
-        in_step = pieces.filter(pl.col("step") == step.number)
-        busy_ns = nesting.union_length(in_step["start_ns"].to_numpy(), in_step["end_ns"].to_numpy())
-        total_ns = sum(own[step.number, lane] for lane in lanes)
-        rows += [(step.number, lane, lane == step.lane, wall_ns, own[step.number, lane], 0, wall_ns - own[step.number, lane]) for lane in lanes]
-        rows.append((step.number, ALL_LANES, False, wall_ns, total_ns, total_ns - busy_ns, wall_ns - busy_ns))
+        self_ns = [own.get((window, lane), 0) for lane in lanes]
+        rows += [
+            (step.number, lane, lane == step.lane, wall_ns, length, 0, wall_ns - length) for lane, length in zip(lanes, self_ns, strict=True)
+        ]
+        busy_ns = busy.get(window, 0)
+        rows.append((step.number, ALL_LANES, False, wall_ns, sum(self_ns), sum(self_ns) - busy_ns, wall_ns - busy_ns))
     return pl.DataFrame(
         rows,
         schema={

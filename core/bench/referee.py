@@ -6,6 +6,7 @@ import contextlib
 import math
 import shutil
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -101,6 +102,11 @@ class Referee:
             message = "The disk is full; free some space and run the comparison again." if kind == "disk_full" else f"Writing failed: {error}."
             reserve.unlink(missing_ok=True)
             result = self._ended("failed", f"Not comparable: {message}", [message], RunError(kind=kind, message=message))
+        except Exception as error:
+            # A defect of this program must not look like an interruption.
+            traceback.print_exc()
+            message = f"The referee failed ({type(error).__name__}: {error}); its output says where."
+            result = self._ended("failed", f"Not comparable: {message}", [message], RunError(kind="error", message=message))
         reserve.unlink(missing_ok=True)
         shutil.rmtree(self.folder / "inputs", ignore_errors=True)
         write_json(self.folder / "result.json", result)
@@ -270,7 +276,7 @@ class Referee:
         if statistics is None:
             return self._ended("finished", f"Not comparable: {found.reasons[0]}", found.reasons)
         measured = [run for run in found.runs if run.role in ("noise", "pair")]
-        against = [*machine_reasons(spec, measured, found.environment["machine"]["usable_logical_cores"]), *noise_reasons(statistics)]
+        against = [*machine_reasons(spec, measured, found.environment["machine"]["usable_cores"]), *noise_reasons(statistics)]
         comparable = not against
         result = self._ended(
             "finished",

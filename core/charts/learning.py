@@ -5,29 +5,32 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from core.charts.palette import SHAPES, Sides
+from core.charts.conventions import legend, sized, with_names
+from core.charts.palette import NEUTRAL, Sides
 
 AXES = {"step": "training step", "seconds": "seconds of training"}
 
 
-def loss_curves(curves: pl.DataFrame, sides: Sides, against: str = "step") -> alt.Chart:
+def loss_curves(curves: pl.DataFrame, sides: Sides, against: str = "step") -> alt.LayerChart:
     """The loss of every run: `curves` as `core.analysis.comparison.learning_curves` makes it; `against` is one of `AXES`."""
-    named = curves.with_columns(pl.col("side").replace_strict({"a": sides.a, "b": sides.b}).alias("name"), (pl.col("pair") + 1).alias("pair"))
-    legend = alt.Legend(title=None, orient="bottom", columns=1, labelLimit=420)
-    return (
-        alt.Chart(named)
-        .mark_line(opacity=0.65, strokeWidth=1.75)
+    named = with_names(curves, sides)
+    # Equal models give lines that cover each other: B is drawn thin over a wide A, so that both are seen.
+    widths = alt.Scale(domain=sides.names, range=[4.5, 1.5])
+    layers = [
+        alt.Chart(named.filter(pl.col("side") == side))
+        .mark_line(opacity=opacity)
         .encode(
             x=alt.X(f"{against}:Q", title=AXES[against]),
             y=alt.Y("loss:Q", title="loss of the batch"),
             detail="run:N",
-            color=alt.Color("name:N", scale=sides.scale, legend=legend),
-            strokeDash=alt.StrokeDash("name:N", scale=alt.Scale(domain=sides.names, range=[[1, 0], [5, 3]]), legend=legend),
+            color=alt.Color("name:N", scale=sides.scale, legend=legend()),
+            strokeWidth=alt.StrokeWidth("name:N", scale=widths, legend=legend()),
             tooltip=[alt.Tooltip("name:N", title="side"), "pair:O", "step:Q", alt.Tooltip("seconds:Q", format=".2f"),
                      alt.Tooltip("loss:Q", format=".4f")],
         )
-        .properties(height=320)
-    )  # fmt: skip
+        for side, opacity in (("a", 0.45), ("b", 1.0))
+    ]  # fmt: skip
+    return sized(alt.layer(*layers), 280)
 
 
 def accuracy_points(points: pl.DataFrame, sides: Sides) -> alt.LayerChart:
@@ -39,19 +42,16 @@ def accuracy_points(points: pl.DataFrame, sides: Sides) -> alt.LayerChart:
         points.sort("step")
         .group_by("pair", "side", maintain_order=True)
         .last()
-        .with_columns(
-            pl.col("side").replace_strict({"a": sides.a, "b": sides.b}).alias("name"), (pl.col("accuracy") * 100).alias("accuracy_percent")
-        )
+        .with_columns((pl.col("accuracy") * 100).alias("accuracy_percent"))
     )
-    base = alt.Chart(last).encode(
+    base = alt.Chart(with_names(last, sides)).encode(
         x=alt.X("pair:O", title="pair (same initial weights, same batches)", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
         y=alt.Y("accuracy_percent:Q", title="test accuracy (%)", scale=alt.Scale(zero=False, padding=14)),
     )
-    legend = alt.Legend(title=None, orient="bottom", columns=1, labelLimit=420)
-    joined = base.mark_line(stroke="#7c898e", opacity=0.6, strokeWidth=2).encode(detail="pair:O")
+    joined = base.mark_line(stroke=NEUTRAL, opacity=0.6, strokeWidth=2).encode(detail="pair:O")
     marks = base.mark_point(size=110, strokeWidth=2, opacity=1).encode(
-        color=alt.Color("name:N", scale=sides.scale, legend=legend),
-        shape=alt.Shape("name:N", scale=alt.Scale(domain=sides.names, range=list(SHAPES.values())), legend=legend),
+        color=alt.Color("name:N", scale=sides.scale, legend=legend()),
+        shape=alt.Shape("name:N", scale=sides.shapes, legend=legend()),
         tooltip=[alt.Tooltip("name:N", title="side"), "pair:O", "step:Q", alt.Tooltip("accuracy_percent:Q", title="%", format=".2f")],
     )
-    return alt.layer(joined, marks).properties(height=260)
+    return sized(alt.layer(joined, marks), 240)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from core.charts.conventions import sized, with_names
 from core.charts.palette import Sides
 
 KIND_LABELS = {
@@ -15,11 +16,7 @@ KIND_LABELS = {
 
 def memory_points(peaks: pl.DataFrame, sides: Sides) -> alt.LayerChart:
     """A bar for the median of a side and a point per run: `peaks` as `core.analysis.comparison.peak_memory` makes it."""
-    named = peaks.with_columns(
-        pl.col("side").replace_strict({"a": sides.a, "b": sides.b}).alias("name"),
-        pl.col("side").replace_strict({"a": sides.short_a, "b": sides.short_b}).alias("short"),
-        (pl.col("peak_bytes") / 2**20).alias("peak_mib"),
-    )
+    named = with_names(peaks, sides).with_columns((pl.col("peak_bytes") / 2**20).alias("peak_mib"))
     medians = named.group_by("name", "short").agg(pl.col("peak_mib").median())
     y = alt.Y("short:N", title=None, sort=[sides.short_a, sides.short_b], axis=alt.Axis(labelLimit=200))
     x = alt.X("peak_mib:Q", title="peak memory (MiB)")
@@ -37,4 +34,4 @@ def memory_points(peaks: pl.DataFrame, sides: Sides) -> alt.LayerChart:
             tooltip=[alt.Tooltip("name:N", title="side"), "pair:O", alt.Tooltip("peak_mib:Q", title="MiB", format=",.1f")],
         )
     )  # fmt: skip
-    return alt.layer(bar, points).properties(height=120)
+    return sized(alt.layer(bar, points), 90)

@@ -7,6 +7,7 @@ import math
 import altair as alt
 import polars as pl
 
+from core.charts.conventions import legend, sized
 from core.charts.palette import BAD, FRAMEWORK_COLOURS, GOOD, NEUTRAL
 from core.model.variant import FRAMEWORK_LABELS, FRAMEWORKS
 
@@ -21,16 +22,16 @@ def layer_parameters(frame: pl.DataFrame) -> alt.LayerChart:
     base = alt.Chart(frame).encode(
         y=alt.Y("layer:N", title=None, sort=layers),
         yOffset=alt.YOffset("framework:N", sort=_FRAMEWORK_SCALE.domain),
-        x=alt.X("parameters:Q", title="Parameters", axis=alt.Axis(format="~s", tickCount=5),
+        x=alt.X("parameters:Q", title="parameters", axis=alt.Axis(format="~s", tickCount=5),
                 scale=alt.Scale(domain=[0, 1.12 * max(1, *frame["parameters"])])),
-        tooltip=[alt.Tooltip("layer:N", title="Layer"), alt.Tooltip("framework:N", title="Framework"),
-                 alt.Tooltip("parameters:Q", title="Parameters", format=",")],
+        tooltip=[alt.Tooltip("layer:N", title="layer"), alt.Tooltip("framework:N", title="framework"),
+                 alt.Tooltip("parameters:Q", title="parameters", format=",")],
     )  # fmt: skip
     bars = base.mark_bar().encode(
-        color=alt.Color("framework:N", title=None, scale=_FRAMEWORK_SCALE, legend=alt.Legend(orient="top"))
+        color=alt.Color("framework:N", title=None, scale=_FRAMEWORK_SCALE, legend=legend(columns=2))
     )
-    numbers = base.mark_text(align="left", dx=4).encode(text=alt.Text("parameters:Q", format=","))
-    return (bars + numbers).properties(height=alt.Step(17))
+    numbers = base.mark_text(align="left", dx=4, color=NEUTRAL).encode(text=alt.Text("parameters:Q", format=","))
+    return sized(bars + numbers, 40 * len(layers))
 
 
 _EXACT = "exactly equal"
@@ -55,14 +56,14 @@ def parity_errors(frame: pl.DataFrame) -> alt.LayerChart:
     )
     axis = alt.Axis(format=".0e", tickCount=5)
     base = alt.Chart(data).encode(y=alt.Y("stage:N", title=None, sort=stages, axis=alt.Axis(labelLimit=240)))
-    tooltip = [alt.Tooltip("stage:N", title="Stage"), alt.Tooltip("words:N", title="Error"), alt.Tooltip("allowed:Q", title="Allowed", format=".0e")]
+    tooltip = [alt.Tooltip("stage:N", title="stage"), alt.Tooltip("words:N", title="error"), alt.Tooltip("allowed:Q", title="allowed", format=".0e")]
     room = base.mark_rule(color=NEUTRAL, strokeDash=[2, 3]).encode(x="at:Q", x2="allowed:Q")
     gate = base.mark_tick(color=NEUTRAL, thickness=3, size=22).encode(x="allowed:Q", tooltip=tooltip)
     dots = base.transform_filter("isValid(datum.at)").mark_point(filled=True, size=110, opacity=1).encode(
-        x=alt.X("at:Q", title="Error (grey tick: allowed)", axis=axis, scale=alt.Scale(type="log", domain=[low, high])),
-        color=alt.Color("outcome:N", title=None, scale=alt.Scale(domain=[_PASSED, _FAILED], range=[GOOD, BAD]), legend=alt.Legend(orient="top")),
+        x=alt.X("at:Q", title="error (grey tick: allowed)", axis=axis, scale=alt.Scale(type="log", domain=[low, high])),
+        color=alt.Color("outcome:N", title=None, scale=alt.Scale(domain=[_PASSED, _FAILED], range=[GOOD, BAD]), legend=legend(columns=2)),
         shape=alt.Shape("outcome:N", title=None, scale=alt.Scale(domain=[_PASSED, _FAILED], range=["circle", "cross"])),
         tooltip=tooltip,
     )  # fmt: skip
-    numbers = base.transform_filter("isValid(datum.at)").mark_text(align="left", dx=9).encode(x="at:Q", text="words:N")
-    return (dots + room + gate + numbers).properties(height=alt.Step(34))
+    numbers = base.transform_filter("isValid(datum.at)").mark_text(dy=-12, color=NEUTRAL).encode(x="at:Q", text="words:N")
+    return sized(alt.layer(dots, room, gate, numbers), 38 * len(stages))

@@ -7,121 +7,115 @@ import math
 import altair as alt
 import polars as pl
 
-from core.charts.palette import GOOD, NEUTRAL, Sides
+from core.charts.conventions import legend, sized, with_names
+from core.charts.palette import NEUTRAL, Sides
 
-_BANDS = {"95 % interval": GOOD, "noise floor": NEUTRAL, "your threshold": NEUTRAL}
 RATIO_TITLE = "time of B ÷ time of A"
+CLOCKS = ("wall time", "CPU time")
+_INTERVAL, _NOISE, _THRESHOLD = "95 % interval", "noise floor", "your threshold"
 
 
-def ratio_summary(marks: pl.DataFrame, ratio: float) -> alt.LayerChart:
+def ratio_summary(marks: pl.DataFrame, ratio: float, colour: str) -> alt.LayerChart:
     """One line: the ratio with its interval, over the noise floor and between the thresholds.
 
-    `marks` as `core.analysis.comparison.ratio_marks` makes it.
+    `marks` as `core.analysis.comparison.ratio_marks` makes it; `colour` is that of the interval.
     """
     low, high = _domain([*marks["low"], *marks["high"], ratio])
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    x = alt.X("low:Q", scale=scale, title=RATIO_TITLE, axis=alt.Axis(values=_ticks(low, high), format="~r", grid=False))
-    kinds = alt.Scale(domain=list(_BANDS), range=list(_BANDS.values()))
-    legend = alt.Legend(title=None, orient="bottom", columns=3, symbolType="square", symbolOpacity=0.7)
-    rows = marks.with_columns(pl.lit("ratio").alias("row"))
-    tooltip = [alt.Tooltip("what:N", title="what"), alt.Tooltip("low:Q", format=".3f"), alt.Tooltip("high:Q", format=".3f")]
-    noise = (
-        alt.Chart(rows.filter(pl.col("what") == "noise floor"))
-        .mark_rect(opacity=0.28)
-        .encode(x=x, x2="high:Q", fill=alt.Fill("what:N", scale=kinds, legend=legend), tooltip=tooltip)
-    )
-    ends = pl.concat([rows.select("what", pl.col(name).alias("low")) for name in ("low", "high")]).filter(pl.col("what") == "your threshold")
-    threshold = (
-        alt.Chart(ends)
-        .mark_rule(strokeDash=[5, 4], strokeWidth=1.5)
-        .encode(x=x, stroke=alt.Stroke("what:N", scale=kinds, legend=None), tooltip=[alt.Tooltip("low:Q", title="your threshold", format=".3f")])
-    )
+    x = alt.X("low:Q", scale=_log(low, high), title=RATIO_TITLE, axis=alt.Axis(values=_ticks(high), format=".2~f", grid=False))
+    noise = _bands(marks, _NOISE, colour).mark_rect(opacity=0.28).encode(x=x, x2="high:Q")
+    interval = _bands(marks, _INTERVAL, colour).mark_bar(height=10, cornerRadius=5, opacity=0.55).encode(x=x, x2="high:Q", y=alt.value(28))
     one = alt.Chart(pl.DataFrame({"low": [1.0]})).mark_rule(stroke=NEUTRAL, strokeWidth=1.5).encode(x=x)
-    interval = (
-        alt.Chart(rows.filter(pl.col("what") == "95 % interval"))
-        .mark_bar(height=10, cornerRadius=5, opacity=0.55)
-        .encode(x=x, x2="high:Q", y=alt.value(30), fill=alt.Fill("what:N", scale=kinds, legend=legend), tooltip=tooltip)
+    estimate = alt.Chart(pl.DataFrame({"low": [ratio], "label": [f"{ratio:.2f}"]})).encode(
+        x=x, y=alt.value(28), tooltip=[alt.Tooltip("low:Q", title="ratio", format=".3f")]
     )
-    point = (
-        alt.Chart(pl.DataFrame({"low": [ratio], "label": [f"{ratio:.2f}"]}))
-        .mark_point(filled=True, size=190, opacity=1, color=GOOD)
-        .encode(x=x, y=alt.value(30), tooltip=[alt.Tooltip("low:Q", title="ratio", format=".3f")])
-    )
-    text = point.mark_text(dy=-16, fontSize=13, fontWeight="bold", color=GOOD).encode(text="label:N")
-    return alt.layer(noise, threshold, one, interval, point, text, *_directions(x, low, high, 62)).properties(height=72)
+    point = estimate.mark_point(filled=True, size=190, opacity=1, color=colour)
+    text = estimate.mark_text(dy=-16, fontSize=14, fontWeight="bold", color=colour).encode(text="label:N")
+    ways = [
+        alt.Chart(pl.DataFrame({"low": [at], "label": [label]}))
+        .mark_text(align=align, fontSize=12, color=NEUTRAL)
+        .encode(x=x, y=alt.value(64), text="label:N")
+        for at, label, align in ((low, "← B is faster", "left"), (high, "A is faster →", "right"))
+    ]
+    return sized(alt.layer(noise, _thresholds(marks).encode(x=x), one, interval, point, text, *ways), 72)
 
 
-def ratio_per_pair(pairs: pl.DataFrame, marks: pl.DataFrame, ratio: float) -> alt.LayerChart:
-    """The ratio of every pair, wall time and CPU time, over interval, noise floor and thresholds.
+def ratio_per_pair(pairs: pl.DataFrame, marks: pl.DataFrame, ratio: float, colour: str) -> alt.LayerChart:
+    """The ratio of every pair over interval, noise floor and thresholds; the shape tells which side ran first.
 
-    `pairs` as `core.analysis.comparison.pair_ratios` makes it; the shape tells which side ran first.
+    `pairs` as `core.analysis.comparison.pair_ratios` makes it: wall time is filled, CPU time hollow.
     """
-    low, high = _domain([*pairs["ratio"], *marks["low"], *marks["high"], ratio])
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    y = alt.Y("low:Q", scale=scale, title=RATIO_TITLE, axis=alt.Axis(values=_ticks(low, high), format="~r"))
-    kinds = alt.Scale(domain=list(_BANDS), range=list(_BANDS.values()))
-    legend = alt.Legend(title=None, orient="bottom", columns=1, symbolType="square", symbolOpacity=0.7)
-    tooltip = [alt.Tooltip("what:N", title="what"), alt.Tooltip("low:Q", format=".3f"), alt.Tooltip("high:Q", format=".3f")]
-
-    def band(what: str, opacity: float) -> alt.Chart:
-        rows = marks.filter(pl.col("what") == what)
-        return (
-            alt.Chart(rows)
-            .mark_rect(opacity=opacity)
-            .encode(y=y, y2="high:Q", fill=alt.Fill("what:N", scale=kinds, legend=legend), tooltip=tooltip)
-        )
-
-    ends = pl.concat([marks.select("what", pl.col(name).alias("low")) for name in ("low", "high")]).filter(pl.col("what") == "your threshold")
-    threshold = alt.Chart(ends).mark_rule(strokeDash=[5, 4], stroke=NEUTRAL, strokeWidth=1.5).encode(y=y)
+    values = [*pairs["ratio"], *marks["low"], *marks["high"], ratio]
+    low, high = min(values) / 1.05, max(values) * 1.05
+    y = alt.Y("low:Q", scale=_log(low, high), title=RATIO_TITLE, axis=alt.Axis(values=_ticks(max(high, 1 / low)), format=".2~f"))
+    noise = _bands(marks, _NOISE, colour).mark_rect(opacity=0.22).encode(y=y, y2="high:Q")
+    interval = _bands(marks, _INTERVAL, colour).mark_rect(opacity=0.22).encode(y=y, y2="high:Q")
     one = alt.Chart(pl.DataFrame({"low": [1.0]})).mark_rule(stroke=NEUTRAL, strokeWidth=1.5).encode(y=y)
-    middle = alt.Chart(pl.DataFrame({"low": [ratio]})).mark_rule(stroke=GOOD, strokeWidth=2).encode(y=y)
+    middle = alt.Chart(pl.DataFrame({"low": [ratio]})).mark_rule(stroke=colour, strokeWidth=2).encode(y=y)
+    shown = [clock for clock in CLOCKS if clock in pairs["clock"].to_list()]
+    filled = {CLOCKS[0]: colour, CLOCKS[1]: "transparent"}
     points = (
         alt.Chart(pairs)
-        .mark_point(size=110, strokeWidth=2, opacity=1, stroke=GOOD)
+        .mark_point(size=110, strokeWidth=2, opacity=1, stroke=colour)
         .encode(
-            x=alt.X("pair:O", title="pair", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            xOffset=alt.XOffset("clock:N", scale=alt.Scale(domain=["wall time", "CPU time"], range=[-6, 6])),
-            y=alt.Y("ratio:Q", scale=scale, title=RATIO_TITLE),
-            shape=alt.Shape(
-                "order:N",
-                scale=alt.Scale(domain=["A first", "B first"], range=["triangle-up", "triangle-down"]),
-                legend=alt.Legend(title=None, orient="bottom", columns=1, symbolStrokeColor=NEUTRAL),
+            x=alt.X(
+                "pair:O", title="pair", scale=alt.Scale(paddingInner=0.6, paddingOuter=0.3), axis=alt.Axis(labelAngle=0, labelOverlap=True)
             ),
-            color=alt.Color(
-                "clock:N",
-                scale=alt.Scale(domain=["wall time", "CPU time"], range=[GOOD, "transparent"]),
-                legend=alt.Legend(title=None, orient="bottom", columns=1, symbolStrokeColor=GOOD, symbolType="circle"),
+            xOffset=alt.XOffset("clock:N", scale=alt.Scale(domain=shown)),
+            y=alt.Y("ratio:Q", scale=_log(low, high), title=RATIO_TITLE),
+            shape=alt.Shape(
+                "order:N", scale=alt.Scale(domain=["A first", "B first"], range=["triangle-up", "triangle-down"]),
+                legend=legend(symbolStrokeColor=NEUTRAL, symbolFillColor="transparent"),
+            ),
+            fill=alt.Fill(
+                "clock:N", scale=alt.Scale(domain=shown, range=[filled[clock] for clock in shown]),
+                legend=legend(symbolStrokeColor=colour, symbolStrokeWidth=2, symbolType="circle"),
             ),
             tooltip=["pair:O", "order:N", "clock:N", alt.Tooltip("ratio:Q", format=".3f")],
         )
-    )
-    return alt.layer(band("noise floor", 0.22), band("95 % interval", 0.22), threshold, one, middle, points).properties(height=340)
+    )  # fmt: skip
+    return sized(alt.layer(noise, interval, _thresholds(marks).encode(y=y), one, middle, points), 280)
 
 
-def step_time_pairs(steps: pl.DataFrame, sides: Sides, column: str = "step_ms") -> alt.LayerChart:
+def step_time_pairs(steps: pl.DataFrame, sides: Sides) -> alt.LayerChart:
     """Step time of both sides of every pair, joined by a line: `steps` as `core.analysis.comparison.pair_steps` makes it."""
-    named = steps.with_columns(pl.col("side").replace_strict({"a": sides.a, "b": sides.b}).alias("name"))
-    base = alt.Chart(named).encode(x=alt.X("pair:O", title="pair", axis=alt.Axis(labelAngle=0, labelOverlap=True)))
-    y = alt.Y(f"{column}:Q", title=f"{'step time' if column == 'step_ms' else 'CPU time per step'} (ms)", scale=alt.Scale(zero=True))
-    joined = base.mark_line(stroke=NEUTRAL, strokeWidth=2, opacity=0.6).encode(y=y, detail="pair:O")
-    legend = alt.Legend(title=None, orient="bottom", columns=1, labelLimit=420)
-    points = base.mark_point(filled=True, size=130, opacity=1).encode(
-        y=y,
-        color=alt.Color("name:N", scale=sides.scale, legend=legend),
-        shape=alt.Shape("name:N", scale=sides.shapes, legend=legend),
-        tooltip=[alt.Tooltip("name:N", title="side"), "pair:O", alt.Tooltip(f"{column}:Q", title="ms", format=".3f")],
+    base = alt.Chart(with_names(steps, sides)).encode(
+        x=alt.X("pair:O", title="pair", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+        y=alt.Y("step_ms:Q", title="step time (ms)", scale=alt.Scale(domain=[0, 1.08 * (steps["step_ms"].max() or 1)])),
     )
-    return alt.layer(joined, points).properties(height=280)
+    joined = base.mark_line(stroke=NEUTRAL, strokeWidth=2, opacity=0.6).encode(detail="pair:O")
+    points = base.mark_point(filled=True, size=130, opacity=1).encode(
+        color=alt.Color("name:N", scale=sides.scale, legend=legend()),
+        shape=alt.Shape("name:N", scale=sides.shapes, legend=legend()),
+        tooltip=[alt.Tooltip("name:N", title="side"), "pair:O", alt.Tooltip("step_ms:Q", title="ms", format=".3f")],
+    )
+    return sized(alt.layer(joined, points), 220)
 
 
-def _directions(x: alt.X, low: float, high: float, y: float) -> list[alt.Chart]:
-    """Words at both ends of the axis: which side is faster there."""
-    return [
-        alt.Chart(pl.DataFrame({"low": [at], "label": [label]}))
-        .mark_text(align=align, fontSize=12, color=NEUTRAL)
-        .encode(x=x, y=alt.value(y), text="label:N")
-        for at, label, align in ((low, "← B is faster", "left"), (high, "A is faster →", "right"))
-    ]
+def _bands(marks: pl.DataFrame, what: str, colour: str) -> alt.Chart:
+    kinds = alt.Scale(domain=[_INTERVAL, _NOISE], range=[colour, NEUTRAL])
+    return alt.Chart(marks.filter(pl.col("what") == what)).encode(
+        color=alt.Color("what:N", scale=kinds, legend=legend(symbolType="square", symbolOpacity=0.6)),
+        tooltip=[alt.Tooltip("what:N"), alt.Tooltip("low:Q", title="from", format=".3f"), alt.Tooltip("high:Q", title="to", format=".3f")],
+    )
+
+
+def _thresholds(marks: pl.DataFrame) -> alt.Chart:
+    mine = marks.filter(pl.col("what") == _THRESHOLD)
+    ends = pl.concat([mine.select(pl.col("what").alias("limit"), pl.col(name).alias("low")) for name in ("low", "high")])
+    return (
+        alt.Chart(ends)
+        .mark_rule(stroke=NEUTRAL, strokeWidth=1.5)
+        .encode(
+            strokeDash=alt.StrokeDash(
+                "limit:N", scale=alt.Scale(domain=[_THRESHOLD], range=[[5, 4]]), legend=legend(symbolType="stroke", symbolStrokeColor=NEUTRAL)
+            ),
+            tooltip=[alt.Tooltip("low:Q", title=_THRESHOLD, format=".3f")],
+        )
+    )
+
+
+def _log(low: float, high: float) -> alt.Scale:
+    return alt.Scale(type="log", domain=[low, high], nice=False)
 
 
 def _domain(values: list[float]) -> tuple[float, float]:
@@ -130,7 +124,12 @@ def _domain(values: list[float]) -> tuple[float, float]:
     return math.exp(-reach), math.exp(reach)
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    steps = next((s for limit, s in ((1.12, (0.02, 0.05, 0.1)), (1.6, (0.1, 0.2, 0.4)), (3.0, (0.25, 0.5, 1.0))) if high <= limit), (1.0, 2.0, 4.0))
-    above = [1.0, *(round(1 + step, 3) for step in steps)]
-    return [value for value in sorted({*above, *(round(1 / value, 3) for value in above)}) if low <= value <= high]
+#: Upper end of the axis, and how far from 1 its ticks are.
+_TICKS = ((1.15, (0.05, 0.1)), (1.6, (0.1, 0.25, 0.5)), (3.0, (0.25, 0.5, 1.0)), (12.0, (1.0, 3.0, 9.0)), (math.inf, (1.0, 9.0, 99.0)))
+
+
+def _ticks(high: float) -> list[float]:
+    """Round ratios up to `high` and their inverses."""
+    steps = next(steps for limit, steps in _TICKS if high <= limit)
+    above = [1 + step for step in steps if 1 + step <= high]
+    return [*(1 / value for value in reversed(above)), 1.0, *above]

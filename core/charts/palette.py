@@ -102,6 +102,11 @@ def sides_of(spec: ComparisonSpec) -> Sides:
     )  # fmt: skip
 
 
+def verdict_colour(sides: Sides, faster_side: str | None) -> str:
+    """The colour of the faster side; a neutral good one where there is none."""
+    return sides.colour(faster_side) if faster_side else GOOD
+
+
 def _colour_b(a: Variant, b: Variant) -> str:
     return (_SECOND_COLOURS if a.framework == b.framework else FRAMEWORK_COLOURS)[b.framework]
 

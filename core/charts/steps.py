@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from core.charts.conventions import legend, sized, with_names
 from core.charts.palette import Sides
 
 
@@ -13,9 +14,8 @@ def block_distributions(boxes: pl.DataFrame, sides: Sides) -> alt.LayerChart:
 
     Box: 25th to 75th percentile with the median; whiskers: 5th to 95th.
     """
-    named = boxes.with_columns(pl.col("side").replace_strict({"a": sides.a, "b": sides.b}).alias("name"), (pl.col("pair") + 1).alias("pair"))
-    legend = alt.Legend(title=None, orient="bottom", columns=1, labelLimit=420)
-    colour = alt.Color("name:N", scale=sides.scale, legend=legend)
+    named = with_names(boxes, sides)
+    colour = alt.Color("name:N", scale=sides.scale, legend=legend())
     tooltip = [alt.Tooltip("name:N", title="side"), "run:O", "pair:O", "blocks:Q",
                *(alt.Tooltip(f"{column}:Q", title=title, format=".3f") for column, title in
                  (("p05_ms", "5 %"), ("p25_ms", "25 %"), ("median_ms", "median"), ("p75_ms", "75 %"), ("p95_ms", "95 %")))]  # fmt: skip
@@ -29,6 +29,6 @@ def block_distributions(boxes: pl.DataFrame, sides: Sides) -> alt.LayerChart:
     whisker = base.mark_rule(strokeWidth=1.5).encode(y=y("p05_ms"), y2="p95_ms:Q", color=colour)
     box = base.mark_bar(size=14, opacity=0.55, cornerRadius=2).encode(y=y("p25_ms"), y2="p75_ms:Q", color=colour)
     middle = base.mark_point(filled=True, size=75, opacity=1).encode(
-        y=y("median_ms"), color=colour, shape=alt.Shape("name:N", scale=sides.shapes, legend=legend)
+        y=y("median_ms"), color=colour, shape=alt.Shape("name:N", scale=sides.shapes, legend=legend())
     )
-    return alt.layer(whisker, box, middle).properties(height=320)
+    return sized(alt.layer(whisker, box, middle), 280)

@@ -38,7 +38,7 @@ def doctor(
 def _print(console: Console, findings: list[Finding]) -> None:
     table = Table(show_header=False, box=None, padding=(0, 1))
     table.add_column(no_wrap=True)
-    table.add_column(max_width=28)
+    table.add_column(max_width=26)
     table.add_column(overflow="fold")
     for area, group in by_area(findings).items():
         table.add_row(f"\n[bold]{AREA_LABELS[area]}[/]")

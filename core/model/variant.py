@@ -102,4 +102,4 @@ def parse_variant(text: str, *, threads: int, device: str = "cpu") -> Variant:
 
 def _one_of(what: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise VariantError(f"'{value}' is not a {what}; choose {' or '.join(allowed)}.")
+        raise VariantError(f"'{value}' is no {what}; choose {' or '.join(allowed)}.")

@@ -18,13 +18,18 @@ _OPTIMIZER = re.compile(
 _LOSS = re.compile(r"crossentropy|^mean_|hinge|^huber|^log_cosh|divergence|^poisson|similarity|_loss$")
 _GRADIENT = re.compile(r"Grad(?:V\d|Args)?$|Backprop|GradWith")
 #: A part that an operation put there and not a layer: TensorFlow's own are capitalised, these are Keras's.
-_OPERATION = re.compile(r"^(?:[A-Z]|(?:convolution|truediv|moments|batchnorm|add|sub|mul|div_no_nan|einsum|strided_slice|zeros|ones)(?:_\d+)?$)")
-_IN_INPUT = re.compile(r"Iterator|Dataset|^(?:Optional)")
+_OPERATION = re.compile(r"^(?:[A-Z_]|(?:convolution|truediv|moments|batchnorm|add|sub|mul|div_no_nan|einsum|strided_slice|zeros|ones)(?:_\d+)?$)")
+_IN_INPUT = re.compile(r"Iterator|Dataset|^Optional")
 
 
 def gradient_type(op_type: str) -> bool:
     """Whether an operation computes a gradient, by its type alone."""
     return _GRADIENT.search(op_type) is not None
+
+
+def input_type(op_type: str) -> bool:
+    """Whether an operation belongs to a `tf.data` pipeline, by its type alone."""
+    return _IN_INPUT.search(op_type) is not None
 
 
 def layer_and_phase(scope: str, op_type: str) -> tuple[str | None, str]:
@@ -52,4 +57,4 @@ def layer_and_phase(scope: str, op_type: str) -> tuple[str | None, str]:
         return layer, "backward"
     if layer is not None:
         return layer, "forward"
-    return None, "input" if _IN_INPUT.search(op_type) else "other"
+    return None, "input" if input_type(op_type) else "other"

@@ -14,16 +14,20 @@ from google.protobuf.message import DecodeError
 from core.traces import building, hlo, nesting
 from core.traces.hlo import Instruction
 from core.traces.nesting import Integers
-from core.traces.scope import gradient_type, layer_and_phase
 from core.traces.schema import HOST, Coverage, Device, Facts, Trace, TraceError
+from core.traces.scope import gradient_type, input_type, layer_and_phase
 from core.traces.xplane_messages import XSpace
 
 _GPU_PLANE = re.compile(r"^/device:(?:GPU|TPU|CUSTOM)[^:]*:(\d+)")
 _EAGER = "EagerLocalExecute: "
 _NODE = re.compile(r"^([^:\s]+):([A-Za-z_]\w*)$")
 #: Operations that only run other operations, often on other threads: counting their time would count that of those twice.
-_CONTAINER = re.compile(r"^(?:__(?:inference|forward|backward)|(?:Stateful|Stateless)?(?:PartitionedCall|While|If|Case)$|_?Xla(?:Run|Launch|Compile))")
-_RUNTIME = re.compile(r"^(?:EagerExecute|EagerKernelExecute|KernelAndDeviceFunc::Run|TFE_|EagerCopyToDevice|FunctionRun|cu[A-Z]|cuda[A-Z]|hip[A-Z])")
+_CONTAINER = re.compile(
+    r"^(?:__(?:inference|forward|backward)|(?:Stateful|Stateless)?(?:PartitionedCall|While|If|Case)$|_?Xla(?:Run|Launch|Compile))"
+)
+_RUNTIME = re.compile(
+    r"^(?:EagerExecute|EagerKernelExecute|KernelAndDeviceFunc::Run|TFE_|EagerCopyToDevice|FunctionRun|cu[A-Z]|cuda[A-Z]|hip[A-Z])"
+)
 _SYNCHRONISATION = re.compile(r"Synchronize|^BlockUntilReady|BlockHostUntilReady")
 _INPUT = re.compile(r"^(?:Iterator::|IteratorGetNextOp|Prefetch(?:Produce|Consume)|ParallelMap(?:Produce|Consume)|MakeIterator::)")
 _COPY = re.compile(r"^Memcpy|rocclr_copyBuffer", re.IGNORECASE)
@@ -108,7 +112,8 @@ def _rows(space: Any) -> Iterator[_Row]:
             base_ps = (line.timestamp_ns + (offset if line.timestamp_ns < _SINCE_1970_NS else 0)) * 1000
             for event in line.events:
                 stats = {wanted[stat.metadata_id]: stat for stat in event.stats if stat.metadata_id in wanted} if event.stats else {}
-                operation = _text(plane, stats.get("hlo_op") or stats.get("tf_op"))
+                # On the host `tf_op` says for whom memory was taken, not what runs.
+                operation = _text(plane, stats.get("hlo_op") or (stats.get("tf_op") if gpu else None))
                 key = (event.metadata_id, operation)
                 if key not in meanings:
                     name = plane.event_metadata[event.metadata_id].name
@@ -161,7 +166,8 @@ def _on_host(name: str, hlo_op: str | None, module: dict[str, Instruction]) -> _
     if name.startswith(_EAGER):
         op_type = name.removeprefix(_EAGER)
         container = _CONTAINER.match(op_type) is not None
-        return _Meaning(kind="other" if container else "operator", name=op_type, container=container)
+        phase = "input" if input_type(op_type) else "other"
+        return _Meaning(kind="other" if container else "operator", name=op_type, phase=phase, container=container)
     if _INPUT.match(name):
         return _Meaning(kind="input", name=name, phase="input")
     node = _NODE.match(name)
@@ -258,8 +264,11 @@ def _trace(space: Any, rows: list[_Row]) -> Trace:
 
 
 def _launches(rows: list[_Row], host: Any) -> Integers:
-    calls = {row.correlation: index for index, row in enumerate(rows) if host[index] and row.correlation}
-    return np.array([calls.get(row.correlation, -1) if not host[index] else -1 for index, row in enumerate(rows)], np.int64)
+    """Row of the call that launched each device event, by correlation; -1 for everything else."""
+    calls = {row.correlation: index for index, row in enumerate(rows) if host[index] and row.correlation is not None}
+    return np.array(
+        [-1 if host[index] or row.correlation is None else calls.get(row.correlation, -1) for index, row in enumerate(rows)], np.int64
+    )
 
 
 def _operators(host: Any, is_operator: Any, launch: Integers, lane_code: Integers, start: Integers, end: Integers) -> Integers:
@@ -285,6 +294,8 @@ def _phases(rows: list[_Row], place: Integers) -> list[str]:
         calls = [index for index in indices if rows[index].meaning.container]
         gradients = [index for index in indices if gradient_type(rows[index].meaning.name)]
         for index in indices:
+            if phases[index] == "input":
+                continue
             if calls:
                 phases[index] = "input" if index < calls[0] else "other"
             elif gradients:

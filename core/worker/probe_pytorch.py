@@ -10,6 +10,7 @@ import platform
 import sys
 import sysconfig
 import traceback
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,12 @@ def main(path: Path) -> int:
     try:
         with events.phase("import"):
             import torch
+
+            import_module("numpy")  # a worker needs it, and torch does not bring it
     except Exception as error:
         traceback.print_exc()
-        missing = isinstance(error, ModuleNotFoundError) and error.name == "torch"
-        events.write("import_failed", missing=missing, error=f"{type(error).__name__}: {error}")
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        events.write("import_failed", missing_module=missing, error=f"{type(error).__name__}: {error}")
         return 1
     gpus = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
     events.write("build", version=torch.__version__, cuda=torch.version.cuda, rocm=torch.version.hip,

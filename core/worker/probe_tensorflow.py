@@ -28,8 +28,8 @@ def main(path: Path) -> int:
             import tensorflow as tf
     except Exception as error:
         traceback.print_exc()
-        missing = isinstance(error, ModuleNotFoundError) and error.name in ("tensorflow", "keras")
-        events.write("import_failed", missing=missing, error=f"{type(error).__name__}: {error}")
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        events.write("import_failed", missing_module=missing, error=f"{type(error).__name__}: {error}")
         return 1
     build = tf.sysconfig.get_build_info()
     events.write("build", version=tf.__version__, keras=keras.__version__, cuda=build.get("cuda_version"),

@@ -45,6 +45,11 @@ def factor(value: float | None, digits: int = 2) -> str:
     return NONE if value is None else f"{value:.{digits}f}x"
 
 
+def scientific(value: float | None) -> str:
+    """A tiny number: `4.4e-07`; whole numbers as they are."""
+    return NONE if value is None else f"{value:,.0f}" if value == round(value) else f"{value:.1e}"
+
+
 def count(value: float | None, unit: str = "") -> str:
     """A whole number with thousands separated."""
     return NONE if value is None else f"{value:,.0f} {unit}".rstrip()

@@ -103,11 +103,14 @@ def _progress(one: StoredComparison, spec: ComparisonSpec, progress: LiveProgres
                 st.badge(label, icon=":material/sync:", color="blue")
             else:
                 st.badge(label, icon=":material/more_horiz:", color="gray")
-    columns = st.columns(4)
-    columns[0].metric("Pairs done", f"{progress.pairs_done} of {progress.pairs_planned}")
-    columns[1].metric("Runs done", f"{progress.runs_done} of {progress.runs_planned}")
-    columns[2].metric("Elapsed", _about(progress.elapsed_s))
-    columns[3].metric("Left, about", _about(progress.remaining_s))
+    with st.container(horizontal=True, gap="large"):
+        for label, value in (
+            ("Pairs done", f"{progress.pairs_done} of {progress.pairs_planned}"),
+            ("Runs done", f"{progress.runs_done} of {progress.runs_planned}"),
+            ("Elapsed", _about(progress.elapsed_s)),
+            ("Left, about", _about(progress.remaining_s)),
+        ):
+            st.metric(label, value, width=150)
     st.markdown(_current_words(spec, progress, following))
 
 
@@ -168,7 +171,7 @@ def _curves(one: StoredComparison, spec: ComparisonSpec, frame: pl.DataFrame) ->
 
 def _ratios(spec: ComparisonSpec, events: list[dict[str, Any]], progress: LiveProgress) -> None:
     frame = pair_ratios(events)
-    st.markdown("**Ratio of each pair so far** (who is drawn was faster)")
+    st.markdown("**Ratio of each pair so far** · colour and shape: who was faster")
     if frame.is_empty():
         st.caption("None yet. Above 1, A is the faster one; each pair is two runs next to each other in time.")
         return

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
 import polars as pl
 import streamlit as st
 
@@ -61,6 +66,12 @@ def choose_comparison(comparisons: list[StoredComparison], *, label: str = "Comp
     return by_id[chosen]
 
 
+def forget(id: str) -> None:
+    """A comparison that is gone is no longer the session's last choice."""
+    if st.session_state.get(_REMEMBERED) == id:
+        del st.session_state[_REMEMBERED]
+
+
 def _unknown(asked: str) -> str:
     try:
         store().load(asked)
@@ -73,6 +84,38 @@ def sides(one: StoredComparison) -> Sides:
     """Names and colours of a readable comparison."""
     assert one.spec is not None
     return sides_of(one.spec)
+
+
+def load_samples(one: StoredComparison) -> list[dict[str, Any]]:
+    """What the load sampler wrote about the machine, oldest first; a half-written last line is left out."""
+    path = one.folder / "samples.jsonl"
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    return [sample for line in lines if isinstance(sample := _json(line), dict) and "time_s" in sample]
+
+
+def bytes_on_disk(one: StoredComparison) -> int:
+    """Size of all files of a comparison; remembered once it has ended."""
+    return _ended_bytes(str(one.folder)) if one.ended else _folder_bytes(one.folder)
+
+
+@st.cache_data(max_entries=2000, show_spinner=False)
+def _ended_bytes(folder: str) -> int:
+    return _folder_bytes(Path(folder))
+
+
+def _folder_bytes(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # a run may delete its file just now
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
+def _json(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
 
 
 def blocks(one: StoredComparison, runs: tuple[RunResult, ...]) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.analysis.comparison import headline, ratio_marks
 from core.charts.pairs import ratio_summary
-from core.charts.palette import Sides
+from core.charts.palette import Sides, verdict_colour
 from core.model.comparison import VERDICT_LABELS, ComparisonResult, ComparisonSpec, SideSummary
 from pages._parts import formats
 from pages._parts.states import VERDICTS, show_reasons
@@ -16,23 +16,34 @@ def show_verdict(spec: ComparisonSpec, result: ComparisonResult) -> None:
     """Badge, sentence and reasons."""
     claim, numbers = headline(result)
     icon, colour = VERDICTS[result.verdict]
-    with st.container(gap="small"):
+    st.title("Not comparable" if result.verdict == "not_comparable" else formats.plain(claim), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(VERDICT_LABELS[result.verdict], icon=icon, color=colour)  # type: ignore[arg-type]
-        if result.verdict == "not_comparable":
-            st.title("These two cannot be compared", anchor=False)
-        else:
-            st.title(formats.plain(claim), anchor=False)
-            st.markdown(formats.plain(numbers))
-        show_reasons(result)
+        st.caption(formats.plain(_setting(spec, result)), width="content")
+    if result.verdict != "not_comparable":
+        st.markdown(formats.plain(numbers))
+    show_reasons(result)
 
 
-def show_ratio(result: ComparisonResult) -> None:
+def _setting(spec: ComparisonSpec, result: ComparisonResult) -> str:
+    """What was computed, and on what."""
+    machine = result.environment.get("machine") or {}
+    gpus = machine.get("gpus") or []
+    on_gpu = "gpu" in (spec.a.device, spec.b.device) and gpus
+    device = gpus[0].get("name") if on_gpu else machine.get("cpu_model")
+    threads = sorted({spec.a.threads, spec.b.threads})
+    words = [spec.workload, f"batch of {spec.batch_size}", f"{len(result.pairs)} pairs" if result.pairs else "", device or "",
+             f"{' / '.join(map(str, threads))} {'thread' if threads == [1] else 'threads'}"]  # fmt: skip
+    return " · ".join(filter(None, words))
+
+
+def show_ratio(result: ComparisonResult, sides: Sides) -> None:
     """The ratio on its scale, with interval, noise floor and threshold."""
     if result.ratio is None or result.interval_95 is None:
         return
     low, high = result.interval_95
     words = f"Ratio of step times B over A: {result.ratio:.3f}, 95 % interval {low:.3f} to {high:.3f}"
-    st.altair_chart(ratio_summary(ratio_marks(result), result.ratio), width="stretch", alt=words)
+    st.altair_chart(ratio_summary(ratio_marks(result), result.ratio, verdict_colour(sides, result.faster_side)), width="stretch", alt=words)
 
 
 def show_sides(result: ComparisonResult, sides: Sides) -> None:
@@ -45,12 +56,12 @@ def show_sides(result: ComparisonResult, sides: Sides) -> None:
 
 
 def _show_metrics(side: SideSummary) -> None:
-    with st.container(horizontal=True, gap="medium"):
-        for label, value, help in (
-            ("Step", formats.ms(side.step_ms), "Median time of one training step, over all runs"),
-            ("Throughput", formats.count(side.samples_per_s, "samples/s"), "Batch size over step time"),
-            ("First step", formats.seconds(side.first_step_s), "Tracing and compilation included"),
-            ("Peak memory", formats.size(side.peak_memory_bytes), "Of the GPU allocator; on a CPU, of the process beyond the import"),
-            ("Test accuracy", formats.percent(side.test_accuracy, 2), "After the training of a run, median"),
+    with st.container(horizontal=True, gap="small"):
+        for label, value in (
+            ("Step", formats.ms(side.step_ms)),
+            ("Samples per s", formats.count(side.samples_per_s)),
+            ("First step", formats.seconds(side.first_step_s)),
+            ("Peak memory", formats.size(side.peak_memory_bytes)),
+            ("Test accuracy", formats.percent(side.test_accuracy)),
         ):
-            st.metric(label, value, help=help, width="content")
+            st.metric(label, value, width="content")

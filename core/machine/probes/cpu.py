@@ -15,8 +15,9 @@ def check_threads(*, usable: int | None = None, physical: int | None = None, quo
     physical = physical or cpu.usable_physical_cores()
     quota = quota or cgroup.cpu_quota_cores()
     threads = max(1, physical - 1)
-    seen = f"{physical} usable physical cores, {usable} of {psutil.cpu_count() or usable} logical ones, " + (
-        "no CPU quota" if quota is None else f"a CPU quota of {quota:g} cores") + f"; runs use {threads} threads"  # fmt: skip
+    limit = "no CPU quota" if quota is None else f"a CPU quota of {quota:g} cores"
+    runs = f"runs use {threads} {'thread' if threads == 1 else 'threads'}"
+    seen = f"{physical} usable physical cores, {usable} of {psutil.cpu_count() or usable} logical ones, {limit}; {runs}"
     if quota is not None and quota < 2:
         status, remedy = "warning", "Give the container at least 2 CPUs (docker run --cpus=2, or Kubernetes limits.cpu: 2)."
         why = "When a quota is used up, every thread stands still until the next period: steps then come in bursts of 0.1 s."

@@ -6,6 +6,7 @@ believed. The findings about a GPU were not seen on a GPU here: tested with writ
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +64,7 @@ class Probe:
 
     def install(self, requirement: str = "") -> str:
         """The command that installs into the interpreter that was asked."""
-        return f"{self.python} -m pip install {requirement or '-r requirements.txt'}"
+        return f"{shlex.quote(self.python)} -m pip install {requirement or '-r requirements.txt'}"
 
 
 def probe(framework: str, *, limit_s: float = LIMIT_S) -> Probe:
@@ -92,8 +93,10 @@ def check_import(probe: Probe) -> Finding:
     interpreter, failed, build = (probe.event(name) for name in ("interpreter", "import_failed", "build"))
     if interpreter and _version(interpreter["python_version"]) < _OLDEST_PYTHON:
         return finding("problem", f"{probe.python} is Python {interpreter['python_version']}", f"Set {variable} to a Python 3.10 or later.")
-    if failed and failed["missing"]:
+    if failed and failed["missing_module"] == _PACKAGES[probe.framework]:
         return finding("problem", f"{probe.label} is not installed for {probe.python}", probe.install())
+    if failed and failed["missing_module"]:
+        return finding("problem", f"{probe.label} cannot be imported by {probe.python}: {_short(failed['error'])}", probe.install())
     if failed:
         return finding("problem", f"{probe.label} is installed for {probe.python} but cannot be imported: {_short(failed['error'])}",
                        probe.install(f"--force-reinstall '{_PACKAGES[probe.framework]}' -c requirements.txt"))  # fmt: skip

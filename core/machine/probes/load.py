@@ -68,16 +68,16 @@ def check_load(window: Window | None = None) -> list[Finding]:
 def _neighbours(window: Window) -> Finding:
     other = window.load.other_cores
     status = "warning" if other > BUSY_CORES else "note" if other > QUIET_CORES else "ok"
-    names = ", ".join(f"{name} {cores:.1f}" for name, cores in window.busiest)
-    unseen = other - sum(cores for _, cores in window.busiest)
-    if not names and unseen > QUIET_CORES:
-        names = "processes that cannot be seen from here, such as those of other containers"
+    whose = ", ".join(f"{name}: {cores:.1f}" for name, cores in window.busiest)
+    names = ", ".join(name for name, _ in window.busiest)
+    if not whose and status != "ok":
+        whose = names = "programs that cannot be seen from here, such as those of other containers"
     average = f"; load average {os.getloadavg()[0]:.1f} over the last minute" if hasattr(os, "getloadavg") else ""
     return Finding(
         id="machine.neighbours", area="machine", title="Other programs", status=status,
-        seen=f"{other:.2f} of {usable_physical_cores()} cores busy with other work{f' ({names})' if names else ''}{average}",
+        seen=f"{other:.2f} of {usable_physical_cores()} cores busy with other work{f' ({whose})' if whose else ''}{average}",
         why="Other work takes turns with the run, empties its caches and lowers the clock.",
-        remedy="" if status == "ok" else f"Close or wait for: {names or 'whatever is running'}.", harms_timing=status == "warning",
+        remedy="" if status == "ok" else f"Close, or wait for, {names}.", harms_timing=status == "warning",
     )  # fmt: skip
 
 

@@ -1,0 +1,79 @@
+"""The rows of the library, and what can be done with the chosen one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+import streamlit as st
+
+from core.model.comparison import VERDICT_LABELS
+from core.store.comparisons import StoredComparison
+from core.store.files import StoreError
+from pages._parts import formats
+from pages._parts.places import link
+from pages._parts.states import state_badge
+from pages._parts.stored import PARAMETER, bytes_on_disk, comparison_label, forget, store
+
+#: Counts deletions: a new key for the table, so that its selected row does not slip to a neighbour.
+GENERATION = "library_generation"
+
+
+def library_table(comparisons: list[StoredComparison]) -> pl.DataFrame:
+    """One row per comparison, in the order given; an unreadable one has its problem in the column `verdict`."""
+    rows = []
+    for one in comparisons:
+        spec, result = one.spec, one.result
+        rows.append({
+            "state": one.state,
+            "when": datetime.fromisoformat(spec.created).astimezone().replace(tzinfo=None) if spec else None,
+            "workload": spec.workload if spec else None,
+            "a": spec.a.label if spec else None,
+            "b": spec.b.label if spec else None,
+            "preset": spec.preset.name if spec else None,
+            "verdict": VERDICT_LABELS[result.verdict] if result and one.state == "finished" else one.problem,
+            "ratio": result.ratio if result else None,
+            "mib": bytes_on_disk(one) / 2**20,
+            "id": one.id,
+        })  # fmt: skip
+    schema = {"state": pl.String, "when": pl.Datetime, "workload": pl.String, "a": pl.String, "b": pl.String, "preset": pl.String,
+              "verdict": pl.String, "ratio": pl.Float64, "mib": pl.Float64, "id": pl.String}  # fmt: skip
+    return pl.DataFrame(rows, schema=schema)
+
+
+def show_chosen(one: StoredComparison) -> None:
+    """Links to every view of a comparison, and its deletion."""
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{formats.plain(comparison_label(one))}**", width="content")
+            state_badge(one.state)
+        if one.problem:
+            st.error(formats.plain(one.problem), title="It cannot be read", icon=":material/broken_image:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if one.state in ("queued", "running"):
+                link("run", "Watch it live", comparison=one.id)
+            elif one.spec is not None:
+                link("overview", "Overview", comparison=one.id)
+                link("compare", "Compare", comparison=one.id)
+                link("operators", "Operators", comparison=one.id)
+                link("run", "Run it again", icon=":material/replay:", like=one.id)
+            why = None if one.ended else "Cancel it on the Run page first"
+            if st.button("Delete", icon=":material/delete:", disabled=not one.ended, help=why, key="delete"):
+                confirm_delete(one)
+
+
+@st.dialog("Delete this comparison?", icon=":material/delete:")
+def confirm_delete(one: StoredComparison) -> None:
+    """Asks once; runs, logs and profiles go with it."""
+    st.markdown(formats.plain(comparison_label(one)))
+    st.caption(f"{formats.size(bytes_on_disk(one))} with all its runs, logs and profiles. This cannot be undone.")
+    if st.button("Delete for good", type="primary", icon=":material/delete_forever:", key="delete_for_good"):
+        try:
+            store().delete(one.id)
+        except (StoreError, OSError) as error:
+            st.error(formats.plain(str(error)), title="It was not deleted", icon=":material/error:")
+            return
+        forget(one.id)
+        st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1
+        st.query_params.pop(PARAMETER, None)
+        st.rerun()
