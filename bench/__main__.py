@@ -25,8 +25,7 @@ def main(names: list[str]) -> int:
     table = Table("ours over bare", "ratio: median (range)", "goal", "")
     for name in names or SECTIONS:
         for label, ratio, goal in SECTIONS[name](console):
-            reached = "" if goal is None else "reached" if ratio.median <= goal else "missed"
-            table.add_row(label, str(ratio), "" if goal is None else f"at most {goal}", reached)
+            table.add_row(label, str(ratio), *(("", "") if goal is None else (f"at most {goal}", ratio.against(goal))))
     console.print(table)
     return 0
 

@@ -24,6 +24,14 @@ class Ratio:
     def median(self) -> float:
         return statistics.median(self.pairs)
 
+    def against(self, goal: float) -> str:
+        """Whether the goal is met: the range of six pairs covers the true median in 97 of 100 cases (1 - 2 / 2^6)."""
+        if max(self.pairs) <= goal:
+            return "reached"
+        if min(self.pairs) > goal:
+            return "missed"
+        return "not settled: median " + ("within" if self.median <= goal else "beyond")
+
     def __str__(self) -> str:
         return f"{self.median:.3f}  ({min(self.pairs):.3f} to {max(self.pairs):.3f}, {len(self.pairs)} pairs)"
 

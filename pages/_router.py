@@ -15,5 +15,4 @@ from pages._parts.places import PLACES, page  # noqa: E402
 # An emoji is part of the page; a Material icon here would be fetched from fonts.gstatic.com.
 st.set_page_config(page_title="Framework Showdown", page_icon="⚖️", layout="wide")
 st.logo(wordmark("dark" if st.context.theme.type == "dark" else "light"), size="medium")
-shown = [page(name) for name in PLACES if (Path(__file__).parent / f"{name}.py").exists()]  # DEVELOPMENT
-st.navigation(shown, position="top").run()
+st.navigation([page(name) for name in PLACES], position="top").run()

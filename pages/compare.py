@@ -33,6 +33,5 @@ for tab, show in zip(tabs, offered.values(), strict=True):
     if tab.open:  # only the open one is computed
         with tab:
             show(it)
-with st.container(horizontal=True):
+if finished:
     link("operators", "Which operations make the difference?", comparison=one.id)
-    link("models", "Read both programs", workload=it.spec.workload)

@@ -3,24 +3,26 @@
 import streamlit as st
 
 from pages._parts import formats
-from pages._parts.library_rows import GENERATION, library_table, show_chosen
+from pages._parts.library_rows import GENERATION, library_table, show_chosen, show_problem
 from pages._parts.states import show_empty
 from pages._parts.stored import PARAMETER, store
 
 here = store()
 comparisons = here.all()
 st.title("Library", anchor=False)
+show_problem()
 if not comparisons:
     show_empty()
 else:
     table = library_table(comparisons)
     asked = st.query_params.get(PARAMETER)
     preset = [index for index, one in enumerate(comparisons) if one.id == asked]
-    st.caption(f"{len(comparisons)} stored, {formats.size(table['mib'].sum() * 2**20)} on disk. Select a row to open or delete it.")
+    st.caption(f"{len(comparisons)} stored, {formats.size(sum(table['mib']) * 2**20)} on disk. Select a row to open or delete it.")
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     event = st.dataframe(
         table,
         hide_index=True,
+        placeholder="",
         height="content" if len(table) < 15 else 560,
         key=f"library_{st.session_state.get(GENERATION, 0)}",
         on_select="rerun",

@@ -10,6 +10,7 @@ from core.workloads.spec import WorkloadSpec
 from pages._parts.layers import show_layers, show_weight_map
 from pages._parts.places import link
 from pages._parts.proof import Proof, newest_proof, show_proof
+from pages._parts.run_form import NETWORK_LABELS
 from pages._parts.stored import store
 
 WHOLE_FILE = "Whole file"
@@ -76,7 +77,7 @@ def _article(name: str, proof: Proof | None) -> None:
     with right:
         st.markdown("**See it fail on this machine**")
         st.code(ARTICLE_COMMAND, language="bash", wrap_lines=True)
-        link("run", "Set it up on the Run page", workload=name, b_network="article")
+        link("run", "Set it up on the Run page", workload=name, b_network=NETWORK_LABELS["article"])
         if proof is None:
             st.caption("It has not been run here yet; it takes half a minute, because it ends at the parity proof.")
         else:

@@ -25,7 +25,10 @@ if show_state(one):
     assert one.result is not None
     spec, result, names = one.spec, one.result, sides(one)
     show_verdict(spec, result)
-    show_ratio(result, names)
+    if result.verdict == "not_comparable":
+        link("compare", "See the evidence", comparison=one.id)
+    else:
+        show_ratio(result, names)
     show_sides(result, names)
 
     steps, phases = pair_steps(result), phase_times(result)
@@ -33,13 +36,15 @@ if show_state(one):
     if not steps.is_empty():
         with left:
             st.subheader("Step time, pair by pair", anchor=False)
-            alt = f"Step time of both sides in {len(result.pairs)} pairs: median {formats.ms(result.sides['a'].step_ms)} and {formats.ms(result.sides['b'].step_ms)}"
+            medians = " and ".join(formats.ms(result.sides[side].step_ms) for side in ("a", "b"))
+            alt = f"Step time of both sides in {len(result.pairs)} pairs: median {medians}"
             chart_with_table(step_time_pairs(steps, names), steps, alt=alt, download_name=f"{one.id}-steps")
             link("compare", "How sure is this?", comparison=one.id)
     if not phases.is_empty():
         with right:
             st.subheader("Where a whole run's time goes", anchor=False)
-            alt = f"Phases of a run: {formats.seconds(result.sides['a'].wall_s)} for A, {formats.seconds(result.sides['b'].wall_s)} for B"
+            walls = " and ".join(formats.seconds(result.sides[side].wall_s) for side in ("a", "b"))
+            alt = f"Phases of a run from its start to its end: {walls} in all"
             chart_with_table(phase_bars(phases, names), phases.drop("order"), alt=alt, download_name=f"{one.id}-phases")
             link("operators", "Which operations take the time of a step?", comparison=one.id)
 

@@ -21,25 +21,30 @@ def main() -> None:
     like_stored(store())
     unfinished = _unfinished()
     shown = _shown(unfinished)
-    others = [one for one in unfinished if shown is None or one.id != shown.id]
     if shown is not None:
         watch(shown.id)
-    if others:
-        _queue(others)
+    if unfinished:
+        _queue(shown.id if shown else None)
     with st.container(border=True):
         st.subheader("What will run?" if shown is None else "Start another one", anchor=False)
         _form(wish(), unfinished)
 
 
 def _form(wanted: Wish, unfinished: list[StoredComparison]) -> None:
-    st.caption(f"{wanted.preset.summary} {duration_words(store(), wanted)}")
+    st.caption(duration_words(store(), wanted))
     if wanted.a == wanted.b:
         st.info("Both sides are the same: this measures how much the machine differs from itself.", icon=":material/info:")
     if "article" in (wanted.a.network, wanted.b.network):
-        st.info("The network as printed is not the same model, so this ends at the parity proof, and shows why.", icon=":material/info:")
+        st.info(
+            "The network as printed is not the same model, so this ends at the parity proof, and shows why.", icon=":material/info:"
+        )
     missing = missing_frameworks(wanted)
     for name in missing:
-        st.warning("Install it and reload this page:", title=f"{FRAMEWORK_LABELS[name]} is not installed here", icon=":material/extension_off:")
+        st.warning(
+            "Install it and reload this page:",
+            title=f"{FRAMEWORK_LABELS[name]} is not installed here",
+            icon=":material/extension_off:",
+        )
         st.code("python -m pip install -r requirements.txt", language="bash")
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button("Start", type="primary", icon=":material/play_arrow:", key="start", disabled=bool(missing))
@@ -78,7 +83,12 @@ def _shown(unfinished: list[StoredComparison]) -> StoredComparison | None:
         return None
 
 
-def _queue(others: list[StoredComparison]) -> None:
+@st.fragment(run_every=5.0)
+def _queue(shown_id: str | None) -> None:
+    """Who else works or waits on this machine, in this store."""
+    others = [one for one in _unfinished() if one.id != shown_id]
+    if not others:
+        return
     st.subheader("Others at work here", anchor=False)
     for one in others:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -90,7 +100,6 @@ def _queue(others: list[StoredComparison]) -> None:
             link("run", "Watch", comparison=one.id)
             if st.button("Stop", icon=":material/stop_circle:", key=f"stop_other_{one.id}"):
                 store().request_cancel(one.id)
-                st.rerun()
 
 
 main()

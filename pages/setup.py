@@ -14,7 +14,12 @@ from pages._parts.processor import show_processor
 def main() -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title("Setup", anchor=False, width="content")
-        if st.button("Check again", icon=":material/refresh:", key="recheck", help="About a quarter of a minute; each framework is started once."):
+        if st.button(
+            "Check again",
+            icon=":material/refresh:",
+            key="recheck",
+            help="About a quarter of a minute; each framework is started once.",
+        ):
             recheck()
     verdict = st.container()
     st.subheader("Who uses the processor now", anchor=False)

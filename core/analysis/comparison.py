@@ -100,11 +100,14 @@ def block_boxes(times: pl.DataFrame) -> pl.DataFrame:
 def learning_curves(blocks: pl.DataFrame, marks: int = MAX_MARKS) -> pl.DataFrame:
     """`run, side, pair` (from 1), `step, seconds` (of training, without evaluation), `loss`; long runs thinned to `marks` rows in all."""
     points = blocks.filter(pl.col("loss").is_not_null()).select(
-        "run", "side", (pl.col("pair") + 1), "step", (pl.col("train_ns") / 1e9).alias("seconds"), "loss", pl.col("step").max().over("run").alias("last")
-    )
+        "run", "side", (pl.col("pair") + 1), "step",
+        (pl.col("train_ns") / 1e9).alias("seconds"),
+        "loss",
+        pl.col("step").max().over("run").alias("last"),
+    )  # fmt: skip
     runs = max(1, points["run"].n_unique())
-    longest = points.group_by("run").len()["len"].max()
-    every = max(1, -(-int(longest or 0) * runs // marks))  # type: ignore[call-overload]
+    longest = max(points.group_by("run").len()["len"], default=0)
+    every = max(1, -(-longest * runs // marks))
     kept = points.filter((pl.int_range(pl.len()).over("run") % every == 0) | (pl.col("step") == pl.col("last")))
     return kept.drop("last")
 
@@ -231,7 +234,7 @@ def run_spans(events: Sequence[Mapping[str, Any]], began_s: float) -> pl.DataFra
     """`run`, `role`, `side`, `begin_s`, `end_s`: when each run happened, in seconds since `began_s` (seconds since 1970)."""
     begins = {event["index"]: event for event in events if event["event"] == "run_begin"}
     rows = [
-        (event["index"], event["role"], event["side"], *(_seconds(one["time"]) - began_s for one in (begins[event["index"]], event)))
+        (event["index"], event["role"], event["side"], *(seconds_since_1970(one["time"]) - began_s for one in (begins[event["index"]], event)))
         for event in events
         if event["event"] == "run_end" and event["index"] in begins
     ]
@@ -239,7 +242,8 @@ def run_spans(events: Sequence[Mapping[str, Any]], began_s: float) -> pl.DataFra
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _seconds(iso: str) -> float:
+def seconds_since_1970(iso: str) -> float:
+    """An ISO 8601 time on the clock of the load samples."""
     return datetime.fromisoformat(iso).timestamp()
 
 

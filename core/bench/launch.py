@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from core.bench.interpreter import PROJECT, interpreter, worker_environment
+from core.machine.interpreter import PROJECT, interpreter, worker_environment
 from core.model.run import RunError, RunSpec
 from core.store.files import read_events, tail, write_json
 from core.worker.failure import EXIT_DISK_FULL

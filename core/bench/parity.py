@@ -14,10 +14,11 @@ from core.model.parity import STAGES, ParityStage
 Arrays = dict[str, NDArray[Any]]
 
 #: Largest error that rounding explains in fp32. GPU kernels add up in another order than CPU ones do, so a comparison
-#: with a GPU on either side is held to the gates of a deep network.
+#: with a GPU on either side is held to the gates of a deep network. Adam's first step divides a gradient by its own size,
+#: so it enlarges the rounding of small gradients: on an H100 against a CPU 1.3e-6 was seen, an unmatched form makes 7e-4.
 GATES = {
     "shallow": {"parameters": 0, "forward": 1e-6, "loss": 1e-6, "gradients": 1e-5, "one_step": 1e-6, "ten_steps": 1e-4},
-    "deep": {"parameters": 0, "forward": 1e-5, "loss": 1e-6, "gradients": 1e-4, "one_step": 1e-6, "ten_steps": 1e-4},
+    "deep": {"parameters": 0, "forward": 1e-5, "loss": 1e-6, "gradients": 1e-4, "one_step": 1e-5, "ten_steps": 1e-4},
 }
 
 

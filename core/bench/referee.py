@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -253,7 +253,7 @@ class Referee:
         return self._interrupted() or (self.folder / "cancel").exists()
 
     def _say(self, event: str, **fields: Any) -> None:
-        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._observer(append_event(self.folder / "events.jsonl", event, time=now, **fields))
 
     # -- results -----------------------------------------------------------------------------------------------------
@@ -261,8 +261,7 @@ class Referee:
     def _add_self_ratio(self, first: RunResult, second: RunResult, order: str) -> None:
         """A variant against itself, counted in the direction in which a pair of this order would be."""
         a, b = (first, second) if order == "ab" else (second, first)
-        assert a.step_ms is not None and b.step_ms is not None
-        self._found.self_log_ratios.append(math.log(b.step_ms / a.step_ms))
+        self._found.self_log_ratios.append(math.log(_ratio(a.step_ms, b.step_ms)))
 
     def _judge(self) -> None:
         found = self._found
@@ -314,7 +313,9 @@ class Referee:
 
 
 def _ratio(a: float | None, b: float | None) -> float:
-    assert a is not None and b is not None
+    """`b / a` of two times that a run without error always has."""
+    assert a
+    assert b
     return b / a
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ def is_settled(step_ms: Times) -> bool | None:
     if len(step_ms) < 2 * MIN_SEGMENT_BLOCKS:
         return None
     borders = [0, *changepoints(step_ms), len(step_ms)]
-    medians = [float(np.median(step_ms[start:stop])) for start, stop in zip(borders, borders[1:], strict=False)]
+    medians = [float(np.median(step_ms[start:stop])) for start, stop in pairwise(borders)]
     return medians[-1] <= (1 + LAST_SEGMENT_TOLERANCE) * min(medians)
 
 

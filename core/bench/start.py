@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
-from core.bench.interpreter import PROJECT
+from core.machine.interpreter import PROJECT
 from core.model.comparison import PRESETS, ComparisonSpec
 from core.model.errors import ShowdownError
 from core.model.variant import Variant
@@ -48,7 +48,7 @@ def make_spec(
     if not 0 <= seed < 2**31:
         raise SpecError(f"A seed of {seed} is not possible; choose a whole number from 0 to {2**31 - 1}.")
     return ComparisonSpec(
-        id=new_id(), created=datetime.now(timezone.utc).isoformat(timespec="seconds"), workload=workload, a=a, b=b, preset=PRESETS[preset],
+        id=new_id(), created=datetime.now(UTC).isoformat(timespec="seconds"), workload=workload, a=a, b=b, preset=PRESETS[preset],
         batch_size=batch_size, learning_rate=learning_rate, seed=seed, threshold=threshold, profile=profile,
     )  # fmt: skip
 

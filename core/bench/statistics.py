@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,9 +65,10 @@ def median_interval(log_ratios: Ratios, confidence: float, generator: np.random.
     return low, high
 
 
-def _bootstrap(values: Ratios, confidence: float, method: str, generator: np.random.Generator) -> tuple[float, float]:
+def _bootstrap(values: Ratios, confidence: float, method: Literal["BCa", "percentile"], generator: np.random.Generator) -> tuple[float, float]:
+    median: Any = np.median
     interval = stats.bootstrap(
-        (values,), np.median, confidence_level=confidence, n_resamples=RESAMPLES, method=method, rng=generator, vectorized=True
+        (values,), median, confidence_level=confidence, n_resamples=RESAMPLES, method=method, rng=generator, vectorized=True
     ).confidence_interval
     return float(interval.low), float(interval.high)
 

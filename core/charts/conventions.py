@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import polars as pl
 
@@ -15,9 +17,15 @@ def sized(chart: alt.Chart | alt.LayerChart, height: int) -> alt.LayerChart:
     return sized_chart
 
 
-def legend(*, columns: int = 1, **more: object) -> alt.Legend:
+def legend(*, columns: int = 1, orient: str = "bottom", **more: Any) -> alt.Legend:
     """A legend below the plot that never cuts a name off; one column where names are long, for narrow screens."""
-    return alt.Legend(title=None, orient="bottom", columns=columns, labelLimit=420, **more)
+    return alt.Legend(title=None, orient=orient, columns=columns, labelLimit=420, **more)
+
+
+def pair_axis() -> alt.X:
+    """Pairs side by side, with room in each for two marks next to each other (by `xOffset`)."""
+    scale = alt.Scale(paddingInner=0.6, paddingOuter=0.3)
+    return alt.X("pair:O", title="pair", scale=scale, axis=alt.Axis(labelAngle=0, labelOverlap=True))
 
 
 def with_names(frame: pl.DataFrame, sides: Sides) -> pl.DataFrame:

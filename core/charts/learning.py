@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from core.charts.conventions import legend, sized, with_names
+from core.charts.conventions import legend, pair_axis, sized, with_names
 from core.charts.palette import NEUTRAL, Sides
 
 AXES = {"step": "training step", "seconds": "seconds of training"}
@@ -15,12 +15,12 @@ def loss_curves(curves: pl.DataFrame, sides: Sides, against: str = "step") -> al
     """The loss of every run: `curves` as `core.analysis.comparison.learning_curves` makes it; `against` is one of `AXES`."""
     named = with_names(curves, sides)
     # Equal models give lines that cover each other: B is drawn thin over a wide A, so that both are seen.
-    widths = alt.Scale(domain=sides.names, range=[4.5, 1.5])
+    widths = alt.Scale(domain=sides.names, range=[5.5, 1.5])
     layers = [
         alt.Chart(named.filter(pl.col("side") == side))
         .mark_line(opacity=opacity)
         .encode(
-            x=alt.X(f"{against}:Q", title=AXES[against]),
+            x=alt.X(f"{against}:Q", title=AXES[against], axis=alt.Axis(tickCount=10)),
             y=alt.Y("loss:Q", title="loss of the batch"),
             detail="run:N",
             color=alt.Color("name:N", scale=sides.scale, legend=legend()),
@@ -28,7 +28,7 @@ def loss_curves(curves: pl.DataFrame, sides: Sides, against: str = "step") -> al
             tooltip=[alt.Tooltip("name:N", title="side"), "pair:O", "step:Q", alt.Tooltip("seconds:Q", format=".2f"),
                      alt.Tooltip("loss:Q", format=".4f")],
         )
-        for side, opacity in (("a", 0.45), ("b", 1.0))
+        for side, opacity in (("a", 0.55), ("b", 1.0))
     ]  # fmt: skip
     return sized(alt.layer(*layers), 280)
 
@@ -45,7 +45,8 @@ def accuracy_points(points: pl.DataFrame, sides: Sides) -> alt.LayerChart:
         .with_columns((pl.col("accuracy") * 100).alias("accuracy_percent"))
     )
     base = alt.Chart(with_names(last, sides)).encode(
-        x=alt.X("pair:O", title="pair (same initial weights, same batches)", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+        x=pair_axis(),
+        xOffset=alt.XOffset("name:N", scale=alt.Scale(domain=sides.names)),
         y=alt.Y("accuracy_percent:Q", title="test accuracy (%)", scale=alt.Scale(zero=False, padding=14)),
     )
     joined = base.mark_line(stroke=NEUTRAL, opacity=0.6, strokeWidth=2).encode(detail="pair:O")

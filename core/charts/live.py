@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import altair as alt
 import polars as pl
 
@@ -43,10 +45,20 @@ def ratios_so_far(frame: pl.DataFrame, sides: Sides, pairs: int) -> alt.LayerCha
     """Each pair's ratio as a lollipop from 1; columns `pair` (from 1) and `ratio`; `pairs` is how many there will be."""
     faster = pl.when(pl.col("ratio") >= 1).then(pl.lit("a")).otherwise(pl.lit("b")).alias("side")
     data = with_names(frame.select("pair", "ratio", faster, pl.lit(1.0).alias("one")), sides)
-    reach = max([abs(value - 1) for value in frame["ratio"]], default=0.0) * 1.3 or 0.1
+    reach = math.exp(max([abs(math.log(value)) for value in frame["ratio"]], default=0.0) * 1.3 or 0.1)
     base = alt.Chart(data).encode(
-        x=alt.X("pair:O", title="pair", scale=alt.Scale(domain=list(range(1, pairs + 1))), axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-        y=alt.Y("ratio:Q", title="time of B ÷ time of A", scale=alt.Scale(domain=[1 - reach, 1 + reach], zero=False)),
+        x=alt.X(
+            "pair:O",
+            title="pair",
+            scale=alt.Scale(domain=list(range(1, pairs + 1))),
+            axis=alt.Axis(labelAngle=0, labelOverlap=True),
+        ),
+        y=alt.Y(
+            "ratio:Q",
+            title="time of B ÷ time of A",
+            axis=alt.Axis(values=_ticks(reach), format=".2~f"),
+            scale=alt.Scale(type="log", domain=[1 / reach, reach], nice=False),
+        ),
         color=alt.Color("name:N", scale=sides.scale, legend=legend()),
         tooltip=[
             alt.Tooltip("pair:O", title="pair"),
@@ -55,10 +67,18 @@ def ratios_so_far(frame: pl.DataFrame, sides: Sides, pairs: int) -> alt.LayerCha
         ],
     )
     dots = base.mark_point(filled=True, size=90, opacity=1).encode(shape=alt.Shape("name:N", scale=sides.shapes, legend=legend()))
-    above, below = (base.transform_filter(f"datum.ratio {sign} 1").mark_text(dy=dy, color=NEUTRAL) for sign, dy in ((">=", -13), ("<", 14)))
+    above, below = (
+        base.transform_filter(f"datum.ratio {sign} 1").mark_text(dy=dy, color=NEUTRAL) for sign, dy in ((">=", -13), ("<", 14))
+    )
     numbers = [part.encode(text=alt.Text("ratio:Q", format=".2f"), color=alt.value(NEUTRAL)) for part in (above, below)]
     equal = alt.Chart(pl.DataFrame({"one": [1.0]})).mark_rule(color=NEUTRAL, strokeDash=[4, 3]).encode(y="one:Q")
     return sized(alt.layer(equal, base.mark_rule(strokeWidth=2).encode(y2="one:Q"), dots, *numbers), _HEIGHT)
+
+
+def _ticks(reach: float) -> list[float]:
+    """1, and one round ratio on either side of it."""
+    step = max((ratio for ratio in (1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 4.0, 10.0) if ratio <= reach), default=reach)
+    return [1 / step, 1.0, step]
 
 
 def machine_load(frame: pl.DataFrame, cores: int) -> alt.LayerChart:
@@ -71,7 +91,11 @@ def machine_load(frame: pl.DataFrame, cores: int) -> alt.LayerChart:
             x=alt.X("ago_s:Q", title="seconds before now", scale=alt.Scale(domain=[-60, 0], nice=False), axis=alt.Axis(grid=False)),
             y=alt.Y("cores:Q", title="busy cores", stack="zero", scale=alt.Scale(domain=[0, top])),
             color=alt.Color("who:N", scale=_who_scale(list(LOAD_COLOURS)), legend=legend()),
-            tooltip=["who:N", alt.Tooltip("cores:Q", format=".2f"), alt.Tooltip("ago_s:Q", title="seconds before now", format=".0f")],
+            tooltip=[
+                "who:N",
+                alt.Tooltip("cores:Q", format=".2f"),
+                alt.Tooltip("ago_s:Q", title="seconds before now", format=".0f"),
+            ],
         )
     )
     return sized(alt.layer(area, _all_cores(cores, "y")), _HEIGHT)
@@ -81,7 +105,12 @@ def cores_now(frame: pl.DataFrame, cores: int) -> alt.LayerChart:
     """Who keeps how many cores busy at this moment, one bar each; columns `who` and `cores`."""
     who = frame["who"].to_list()
     base = alt.Chart(frame).encode(
-        x=alt.X("cores:Q", title=f"busy cores, of {cores}", scale=alt.Scale(domain=[0, max([float(cores), *frame["cores"]]) * 1.1], nice=False)),
+        x=alt.X(
+            "cores:Q",
+            title=f"busy cores, of {cores}",
+            scale=alt.Scale(domain=[0, max([float(cores), *frame["cores"]]) * 1.1], nice=False),
+            axis=alt.Axis(tickCount=6),
+        ),
         y=alt.Y("who:N", title=None, sort=who, axis=alt.Axis(labelLimit=240, ticks=False, domain=False)),
         tooltip=["who:N", alt.Tooltip("cores:Q", format=".2f")],
     )

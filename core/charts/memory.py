@@ -19,7 +19,7 @@ def memory_points(peaks: pl.DataFrame, sides: Sides) -> alt.LayerChart:
     named = with_names(peaks, sides).with_columns((pl.col("peak_bytes") / 2**20).alias("peak_mib"))
     medians = named.group_by("name", "short").agg(pl.col("peak_mib").median())
     y = alt.Y("short:N", title=None, sort=[sides.short_a, sides.short_b], axis=alt.Axis(labelLimit=200))
-    x = alt.X("peak_mib:Q", title="peak memory (MiB)")
+    x = alt.X("peak_mib:Q", title="peak memory (MiB)", axis=alt.Axis(tickCount=8))
     colour = alt.Color("name:N", scale=sides.scale, legend=None)
     bar = (
         alt.Chart(medians)

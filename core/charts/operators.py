@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from core.analysis.operators import REMAINDER
 from core.charts.conventions import legend, sized
 from core.charts.palette import NEUTRAL, Sides, op_class_scale
 
@@ -13,17 +14,19 @@ _ROW_HEIGHT = 22
 _HEADROOM = 1.22
 
 
-def mirrored_bars(mirrored: pl.DataFrame, sides: Sides, *, colour: str = "op_class", title: str = "operation") -> alt.LayerChart:
+def mirrored_bars(
+    mirrored: pl.DataFrame, sides: Sides, *, colour: str = "op_class", title: str = "operation", measure: str = "self time"
+) -> alt.LayerChart:
     """Horizontal bars of milliseconds per step, a row per key in the order given, each with its value at its end.
 
     `mirrored` as `core.analysis.operators.mirror` makes it. `colour` is `op_class` or `side`; the sides are named above the bars in
-    either case, so that colour never stands alone. `title` says in tooltips what a row is.
+    either case, so that colour never stands alone. `title` says in tooltips what a row is, `measure` what its length is.
     """
     bars = _bars(mirrored, sides)
     reach = max([*mirrored["a_ms"], *mirrored["b_ms"]], default=0.0) * _HEADROOM or 1.0
     x = alt.X(
         "signed_ms:Q",
-        title="self time, ms per step",
+        title=f"{measure}, ms per step",
         scale=alt.Scale(domain=[-reach, reach], nice=False),
         # Both directions count upwards from the middle.
         axis=alt.Axis(labelExpr="format(abs(datum.value), '~g')", tickCount=9),
@@ -34,14 +37,16 @@ def mirrored_bars(mirrored: pl.DataFrame, sides: Sides, *, colour: str = "op_cla
         painted = alt.Color("side:N", scale=scale, legend=None)
     else:
         classes = mirrored["op_class"].unique().to_list()
-        painted = alt.Color("op_class:N", scale=op_class_scale(classes), legend=legend(columns=3))
+        # Rows that are classes themselves need no legend: each is named beside its bar.
+        named = set(mirrored["key"]) <= {*classes, *(key for key in mirrored["key"] if key.startswith(REMAINDER))}
+        painted = alt.Color("op_class:N", scale=op_class_scale(classes), legend=None if named else legend(columns=3))
     base = alt.Chart(bars).encode(
         y=y,
         tooltip=[
             alt.Tooltip("key:N", title=title),
             alt.Tooltip("side:N", title="side"),
             alt.Tooltip("op_class:N", title="class"),
-            alt.Tooltip("ms:Q", title="self time, ms per step", format=",.3f"),
+            alt.Tooltip("ms:Q", title=f"{measure}, ms per step", format=",.3f"),
             alt.Tooltip("share:Q", title="share of this side's operators", format=".1%"),
         ],
     )

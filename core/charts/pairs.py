@@ -7,7 +7,7 @@ import math
 import altair as alt
 import polars as pl
 
-from core.charts.conventions import legend, sized, with_names
+from core.charts.conventions import legend, pair_axis, sized, with_names
 from core.charts.palette import NEUTRAL, Sides
 
 RATIO_TITLE = "time of B ÷ time of A"
@@ -24,7 +24,7 @@ def ratio_summary(marks: pl.DataFrame, ratio: float, colour: str) -> alt.LayerCh
     x = alt.X("low:Q", scale=_log(low, high), title=RATIO_TITLE, axis=alt.Axis(values=_ticks(high), format=".2~f", grid=False))
     noise = _bands(marks, _NOISE, colour).mark_rect(opacity=0.28).encode(x=x, x2="high:Q")
     interval = _bands(marks, _INTERVAL, colour).mark_bar(height=10, cornerRadius=5, opacity=0.55).encode(x=x, x2="high:Q", y=alt.value(28))
-    one = alt.Chart(pl.DataFrame({"low": [1.0]})).mark_rule(stroke=NEUTRAL, strokeWidth=1.5).encode(x=x)
+    one = alt.Chart(pl.DataFrame({"low": [1.0]})).mark_rule(stroke=NEUTRAL, strokeWidth=1.5).encode(x=x, y=alt.value(20), y2=alt.value(72))
     estimate = alt.Chart(pl.DataFrame({"low": [ratio], "label": [f"{ratio:.2f}"]})).encode(
         x=x, y=alt.value(28), tooltip=[alt.Tooltip("low:Q", title="ratio", format=".3f")]
     )
@@ -57,18 +57,16 @@ def ratio_per_pair(pairs: pl.DataFrame, marks: pl.DataFrame, ratio: float, colou
         alt.Chart(pairs)
         .mark_point(size=110, strokeWidth=2, opacity=1, stroke=colour)
         .encode(
-            x=alt.X(
-                "pair:O", title="pair", scale=alt.Scale(paddingInner=0.6, paddingOuter=0.3), axis=alt.Axis(labelAngle=0, labelOverlap=True)
-            ),
+            x=pair_axis(),
             xOffset=alt.XOffset("clock:N", scale=alt.Scale(domain=shown)),
             y=alt.Y("ratio:Q", scale=_log(low, high), title=RATIO_TITLE),
             shape=alt.Shape(
                 "order:N", scale=alt.Scale(domain=["A first", "B first"], range=["triangle-up", "triangle-down"]),
-                legend=legend(symbolStrokeColor=NEUTRAL, symbolFillColor="transparent"),
+                legend=legend(orient="top", columns=2, symbolStrokeColor=NEUTRAL, symbolFillColor="transparent"),
             ),
             fill=alt.Fill(
                 "clock:N", scale=alt.Scale(domain=shown, range=[filled[clock] for clock in shown]),
-                legend=legend(symbolStrokeColor=colour, symbolStrokeWidth=2, symbolType="circle"),
+                legend=legend(orient="top", columns=2, symbolStrokeColor=colour, symbolStrokeWidth=2, symbolType="circle"),
             ),
             tooltip=["pair:O", "order:N", "clock:N", alt.Tooltip("ratio:Q", format=".3f")],
         )
@@ -79,8 +77,9 @@ def ratio_per_pair(pairs: pl.DataFrame, marks: pl.DataFrame, ratio: float, colou
 def step_time_pairs(steps: pl.DataFrame, sides: Sides) -> alt.LayerChart:
     """Step time of both sides of every pair, joined by a line: `steps` as `core.analysis.comparison.pair_steps` makes it."""
     base = alt.Chart(with_names(steps, sides)).encode(
-        x=alt.X("pair:O", title="pair", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-        y=alt.Y("step_ms:Q", title="step time (ms)", scale=alt.Scale(domain=[0, 1.08 * (steps["step_ms"].max() or 1)])),
+        x=pair_axis(),
+        xOffset=alt.XOffset("name:N", scale=alt.Scale(domain=sides.names)),
+        y=alt.Y("step_ms:Q", title="step time (ms)", scale=alt.Scale(domain=[0, 1.08 * max(steps["step_ms"])])),
     )
     joined = base.mark_line(stroke=NEUTRAL, strokeWidth=2, opacity=0.6).encode(detail="pair:O")
     points = base.mark_point(filled=True, size=130, opacity=1).encode(

@@ -39,6 +39,7 @@ PHASE_COLOURS = {
 #: Operation classes, the same words for both frameworks (see the trace engine); kin have kindred hues of different lightness.
 OP_CLASS_COLOURS = {
     "convolution forward": "#1a9a80",
+    "convolution backward": "#127a67",
     "convolution backward data": "#0f7563",
     "convolution backward weights": "#3aa66f",
     "matrix multiply": "#4a7de0",
@@ -47,7 +48,7 @@ OP_CLASS_COLOURS = {
     "pooling": "#2a93b5",
     "elementwise": "#d4691a",
     "reduction and loss": "#d25a53",
-    "embedding and gather": "#93408a",
+    "embedding and gather": "#a04a96",
     "optimizer": "#a07c10",
     "copy host-device": "#6c9030",
     "copy device-host": "#507018",

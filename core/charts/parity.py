@@ -19,10 +19,9 @@ def parity_gates(proof: pl.DataFrame) -> alt.LayerChart:
         share.clip(EXACT, 1e8).alias("share"), pl.when("passed").then(pl.lit("passed")).otherwise(pl.lit("failed")).alias("outcome")
     )
     right = max(10.0, *(value * 3 for value in rows["share"].drop_nulls()))
-    x = alt.X(
-        "share:Q", title="error ÷ allowed error", scale=alt.Scale(type="log", domain=[EXACT * 0.6, right], nice=False),
-        axis=alt.Axis(values=[10.0**power for power in range(-4, 9, 2)], labelExpr=f"datum.value <= {EXACT} ? '≤ 0.0001' : format(datum.value, '~g')"),
-    )  # fmt: skip
+    label = f"datum.value <= {EXACT} ? '≤ 0.0001' : format(datum.value, '~g')"
+    axis = alt.Axis(values=[10.0**power for power in range(-4, 9, 2)], labelExpr=label)
+    x = alt.X("share:Q", title="error ÷ allowed error", scale=alt.Scale(type="log", domain=[EXACT * 0.6, right], nice=False), axis=axis)
     y = alt.Y("stage:N", title=None, sort=proof["stage"].to_list(), axis=alt.Axis(labelLimit=220))
     limit = alt.Chart(pl.DataFrame({"share": [1.0]})).mark_rule(stroke=NEUTRAL, strokeWidth=1.5, strokeDash=[5, 4]).encode(x=x)
     line = alt.Chart(rows).mark_rule(strokeWidth=2, opacity=0.45, stroke=NEUTRAL).encode(y=y, x=alt.X("share:Q"), x2=alt.datum(EXACT * 0.6))

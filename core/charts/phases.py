@@ -16,7 +16,7 @@ def phase_bars(phases: pl.DataFrame, sides: Sides) -> alt.LayerChart:
         .mark_bar(height=30)
         .encode(
             y=alt.Y("short:N", title=None, sort=[sides.short_a, sides.short_b], axis=alt.Axis(labelLimit=200)),
-            x=alt.X("seconds:Q", title="seconds since the process began", stack="zero", scale=alt.Scale(nice=True)),
+            x=alt.X("seconds:Q", title="seconds since the process began", axis=alt.Axis(tickCount=8), stack="zero", scale=alt.Scale(nice=True)),
             color=alt.Color(
                 "phase:N", scale=phase_scale(phases["phase"].unique().to_list()), legend=legend(columns=3)
             ),

@@ -26,7 +26,9 @@ _EXIT_CODES = {"finished": 0, "failed": 1, "cancelled": 130}
 _STAGES = {"parity": "proving parity", "pilot": "finding the warm-up", "noise": "measuring the noise floor", "pairs": "comparing",
            "profile": "profiling both sides"}  # fmt: skip
 
-VariantOption = Annotated[str, typer.Option(metavar="FRAMEWORK[:key=value,...]", help="Keys: execution, device, threads, network, optimizer, python.")]
+VariantOption = Annotated[
+    str, typer.Option(metavar="FRAMEWORK[:key=value,...]", help="Keys: execution, device, threads, network, optimizer, python.")
+]
 
 
 def compare(

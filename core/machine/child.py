@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.machine.interpreter import PROJECT
 from core.model.errors import ShowdownError
 from core.store.files import tail
-
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 class InterpreterError(ShowdownError):
@@ -30,16 +28,6 @@ class ChildEnd:
     """The last lines that it printed."""
 
 
-def python_variable(framework: str) -> str:
-    """The environment variable that names a framework's interpreter."""
-    return f"SHOWDOWN_PYTHON_{framework.upper()}"
-
-
-def framework_python(framework: str) -> str:
-    """The interpreter that runs a framework: the configured one, else the one of this process."""
-    return os.environ.get(python_variable(framework)) or sys.executable
-
-
 def run_child(command: list[str], *, limit_s: float, variables: dict[str, str] | None = None) -> ChildEnd:
     """Run a command from the project's root and wait; after `limit_s` it is killed. Nothing that it started stays behind.
 
@@ -50,7 +38,7 @@ def run_child(command: list[str], *, limit_s: float, variables: dict[str, str] |
         log_path = Path(folder) / "log.txt"
         with log_path.open("wb") as log:
             try:
-                process = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log,
+                process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=log,
                                            stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
             except OSError as error:
                 raise InterpreterError(f"{command[0]} cannot be started: {error.strerror or error}.") from error

@@ -11,7 +11,7 @@ import re
 import secrets
 import shutil
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ _START_GRACE_S = 30.0
 
 def new_id(now: datetime | None = None) -> str:
     """An id that sorts by time, e.g. `20261123-014255-a1b2c3` (UTC)."""
-    return f"{now or datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    return f"{now or datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ _KINDS = {
 }  # fmt: skip
 _DEVICE_CATEGORIES = {"kernel", "gpu_memcpy", "memcpy", "gpu_memset", "memset", "gpu_user_annotation", "cuda_sync"}
 _ANNOTATION = re.compile(r"ProfilerStep#|Optimizer\.|enumerate\(DataLoader\)")
+_LIST = re.compile(rb"\s*\[")
 _STEP = re.compile(r"ProfilerStep#(\d+)$")
 _COMMUNICATION = re.compile(r"nccl|rccl", re.IGNORECASE)
 
@@ -112,7 +113,7 @@ def read(data: bytes, source: str) -> Trace:
 
 def _decode(data: bytes, kind: Any, source: str) -> Any:
     # Chrome also allows the bare array of events.
-    if data.lstrip()[:1] == b"[":
+    if _LIST.match(data):
         data = b'{"traceEvents":' + data + b"}"
     try:
         try:

@@ -26,15 +26,10 @@ def parents(lane: Integers, start: Integers, end: Integers) -> Integers:
         if own_lane != current:
             stack.clear()
             current = own_lane
-        while stack and ends[stack[-1]] <= own_start:
+        # What ended, and what will end before this one does: whatever both hold later, this one, begun later, is the inner one.
+        while stack and (ends[stack[-1]] <= own_start or ends[stack[-1]] < own_end):
             stack.pop()
-        holder = -1
-        # Not the top at once: an asynchronous range may end before something that began inside it.
-        for candidate in reversed(stack):
-            if ends[candidate] >= own_end:
-                holder = candidate
-                break
-        result.append(holder)
+        result.append(stack[-1] if stack else -1)
         stack.append(index)
     return np.array(result, np.int64)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from core.traces import kineto, xplane
 from core.traces.schema import Trace, TraceError
 
 _GZIP = b"\x1f\x8b"
+_JSON = re.compile(rb"\s*[{\[]")
 _KINETO = (".pt.trace.json", ".pt.trace.json.gz")
 _XPLANE = (".xplane.pb",)
 
@@ -21,7 +23,7 @@ def read_trace(path: Path) -> Trace:
     Raises TraceError, in one sentence, for a file that is missing, empty, cut off or not a trace.
     """
     data = _bytes(path)
-    if data.lstrip()[:1] in (b"{", b"["):
+    if _JSON.match(data):
         return kineto.read(data, path.name)
     return xplane.read(data, path.name)
 
@@ -38,7 +40,7 @@ def _bytes(path: Path) -> bytes:
             data = igzip.decompress(data)
         except (EOFError, OSError, zlib.error) as error:
             raise TraceError(f"{path.name} is damaged or cut off: {error}; record or copy it again.") from error
-    if not data.strip():
+    if data.isspace() or not data:
         raise TraceError(f"{path.name} is empty.")
     return data
 

@@ -12,46 +12,19 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from core.traces import building, hlo, nesting
-from core.traces.hlo import Instruction
 from core.traces.nesting import Integers
 from core.traces.schema import HOST, Coverage, Device, Facts, Trace, TraceError
-from core.traces.scope import gradient_type, input_type, layer_and_phase
+from core.traces.scope import gradient_type
 from core.traces.xplane_messages import XSpace
+from core.traces.xplane_names import Meaning, on_gpu, on_host
 
 _GPU_PLANE = re.compile(r"^/device:(?:GPU|TPU|CUSTOM)[^:]*:(\d+)")
-_EAGER = "EagerLocalExecute: "
-_NODE = re.compile(r"^([^:\s]+):([A-Za-z_]\w*)$")
-#: Operations that only run other operations, often on other threads: counting their time would count that of those twice.
-_CONTAINER = re.compile(
-    r"^(?:__(?:inference|forward|backward)|(?:Stateful|Stateless)?(?:PartitionedCall|While|If|Case)$|_?Xla(?:Run|Launch|Compile))"
-)
-_RUNTIME = re.compile(
-    r"^(?:EagerExecute|EagerKernelExecute|KernelAndDeviceFunc::Run|TFE_|EagerCopyToDevice|FunctionRun|cu[A-Z]|cuda[A-Z]|hip[A-Z])"
-)
-_SYNCHRONISATION = re.compile(r"Synchronize|^BlockUntilReady|BlockHostUntilReady")
-_INPUT = re.compile(r"^(?:Iterator::|IteratorGetNextOp|Prefetch(?:Produce|Consume)|ParallelMap(?:Produce|Consume)|MakeIterator::)")
-_COPY = re.compile(r"^Memcpy|rocclr_copyBuffer", re.IGNORECASE)
-_SET = re.compile(r"^Memset|rocclr_fillBuffer", re.IGNORECASE)
-_COMMUNICATION = re.compile(r"nccl|rccl", re.IGNORECASE)
 _INPUT_LANE = "tf_data"
 
 #: Stats that are read; every other is passed over.
 _STATS = ("step_num", "correlation_id", "hlo_op", "tf_op")
 #: A clock beyond this counts from 1970, one below from the profiler's start.
 _SINCE_1970_NS = 10**15
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Meaning:
-    """What an event's name says, worked out once per name."""
-
-    kind: str
-    name: str
-    scope: str | None = None
-    class_name: str | None = None
-    layer: str | None = None
-    phase: str = "other"
-    container: bool = False
 
 
 @dataclass
@@ -62,7 +35,7 @@ class _Row:
     end_ns: int
     device: str
     lane: str
-    meaning: _Meaning
+    meaning: Meaning
     correlation: int | None
     step_number: int | None
 
@@ -106,7 +79,7 @@ def _rows(space: Any) -> Iterator[_Row]:
         device = f"gpu:{gpu[1]}" if gpu else HOST
         wanted = {number: metadata.name for number, metadata in plane.stat_metadata.items() if metadata.name in _STATS}
         names = Counter(line.name for line in plane.lines)
-        meanings: dict[tuple[int, str | None], _Meaning] = {}
+        meanings: dict[tuple[int, str | None], Meaning] = {}
         for line in plane.lines:
             lane = line.name if names[line.name] == 1 else f"{line.name}/{line.id}"
             base_ps = (line.timestamp_ns + (offset if line.timestamp_ns < _SINCE_1970_NS else 0)) * 1000
@@ -118,11 +91,11 @@ def _rows(space: Any) -> Iterator[_Row]:
                 if key not in meanings:
                     name = plane.event_metadata[event.metadata_id].name
                     by_hlo = "hlo_op" in stats
-                    meanings[key] = _on_gpu(name, line.name, operation, by_hlo, module) if gpu else _on_host(name, operation, module)
+                    meanings[key] = on_gpu(name, line.name, operation, by_hlo, module) if gpu else on_host(name, operation, module)
                 meaning = meanings[key]
                 step = stats.get("step_num")
                 if step is not None and not gpu:
-                    meaning = _Meaning(kind="annotation", name=meaning.name)
+                    meaning = Meaning(kind="annotation", name=meaning.name)
                 start_ps = base_ps + event.offset_ps
                 yield _Row(
                     start_ns=start_ps // 1000,
@@ -158,54 +131,6 @@ def _text(plane: Any, stat: Any) -> str | None:
     if stat is None:
         return None
     return plane.stat_metadata[stat.ref_value].name if stat.WhichOneof("value") == "ref_value" else stat.str_value or None
-
-
-def _on_host(name: str, hlo_op: str | None, module: dict[str, Instruction]) -> _Meaning:
-    if hlo_op is not None and not _RUNTIME.match(name):
-        return _of_instruction("operator", hlo_op, hlo_op, module)
-    if name.startswith(_EAGER):
-        op_type = name.removeprefix(_EAGER)
-        container = _CONTAINER.match(op_type) is not None
-        phase = "input" if input_type(op_type) else "other"
-        return _Meaning(kind="other" if container else "operator", name=op_type, phase=phase, container=container)
-    if _INPUT.match(name):
-        return _Meaning(kind="input", name=name, phase="input")
-    node = _NODE.match(name)
-    if node is not None:
-        if _CONTAINER.match(node[2]):
-            return _Meaning(kind="other", name=name)
-        layer, phase = layer_and_phase(node[1], node[2])
-        return _Meaning(kind="operator", name=node[2], scope=node[1], layer=layer, phase=phase)
-    if _SYNCHRONISATION.search(name):
-        return _Meaning(kind="synchronisation", name=name)
-    if _RUNTIME.match(name):
-        return _Meaning(kind="runtime call", name=name)
-    return _Meaning(kind="python function" if name.startswith("$") else "other", name=name)
-
-
-def _of_instruction(kind: str, name: str, hlo_op: str, module: dict[str, Instruction]) -> _Meaning:
-    known = module.get(hlo_op)
-    if known is None:
-        return _Meaning(kind=kind, name=name, scope=hlo_op)
-    return _Meaning(kind=kind, name=name, scope=known.scope or hlo_op, class_name=known.op_type, layer=known.layer, phase=known.phase)
-
-
-def _on_gpu(name: str, line: str, operation: str | None, by_hlo: bool, module: dict[str, Instruction]) -> _Meaning:
-    if not line.startswith("Stream"):
-        return _Meaning(kind="annotation", name=name)  # lines that the profiler derived: steps, modules, scopes
-    if _COMMUNICATION.search(name):
-        return _Meaning(kind="communication", name=name)
-    if _COPY.search(name):
-        return _Meaning(kind="memcpy", name=name)
-    if _SET.search(name):
-        return _Meaning(kind="memset", name=name)
-    if operation is None:
-        return _Meaning(kind="kernel", name=name)
-    if by_hlo:
-        return _of_instruction("kernel", name, operation, module)
-    scope, _, op_type = operation.rpartition(":")
-    layer, phase = layer_and_phase(scope or operation, op_type)
-    return _Meaning(kind="kernel", name=name, scope=scope or operation, class_name=op_type or None, layer=layer, phase=phase)
 
 
 def _trace(space: Any, rows: list[_Row]) -> Trace:

@@ -27,13 +27,13 @@ def is_disk_full(error: BaseException) -> bool:
 def classify_import(error: BaseException, variant: Variant) -> RunFailure:
     """Why the framework could not be imported."""
     label = FRAMEWORK_LABELS[variant.framework]
-    package = {"tensorflow": "tensorflow", "pytorch": "torch"}[variant.framework]
-    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == package:
+    packages = {"tensorflow": ("tensorflow", "keras", "numpy"), "pytorch": ("torch", "numpy")}[variant.framework]
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in packages:
         return RunFailure("framework_missing",
                           f"{label} is not installed for {sys.executable}; install it with "
                           f"'{sys.executable} -m pip install -r requirements.txt'.")  # fmt: skip
     return RunFailure("framework_broken",
-                      f"{label} is installed for {sys.executable} but cannot be imported: {_one_line(error)}. "
+                      f"{label} cannot be imported by {sys.executable}: {_one_line(error)}. "
                       f"Reinstall it with '{sys.executable} -m pip install --force-reinstall -r requirements.txt'.")  # fmt: skip
 
 

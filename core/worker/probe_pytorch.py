@@ -35,10 +35,11 @@ def main(path: Path) -> int:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         events.write("import_failed", missing_module=missing, error=f"{type(error).__name__}: {error}")
         return 1
-    gpus = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
     events.write("build", version=torch.__version__, cuda=torch.version.cuda, rocm=torch.version.hip,
                  cudnn=torch.backends.cudnn.version() if torch.backends.cudnn.is_available() else None,
                  architectures=_architectures(torch), triton=find_spec("triton") is not None)  # fmt: skip
+    with events.phase("looking for devices"):
+        gpus = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
     events.write("devices", gpus=[{"name": gpu.name, "capability": [gpu.major, gpu.minor]} for gpu in gpus])
     events.write("defaults", threads=torch.get_num_threads(), tf32_matmul=torch.backends.cuda.matmul.allow_tf32,
                  tf32_convolution=torch.backends.cudnn.allow_tf32, deterministic=torch.are_deterministic_algorithms_enabled(),

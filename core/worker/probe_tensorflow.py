@@ -33,11 +33,12 @@ def main(path: Path) -> int:
         return 1
     build = tf.sysconfig.get_build_info()
     events.write("build", version=tf.__version__, keras=keras.__version__, cuda=build.get("cuda_version"),
-                 rocm=build.get("rocm_version"), cudnn=build.get("cudnn_version"),
+                 rocm=build.get("is_rocm_build"), cudnn=build.get("cudnn_version"),
                  architectures=list(build.get("cuda_compute_capabilities", [])))  # fmt: skip
-    gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)  # a check must not take the whole card
+    with events.phase("looking for devices"):
+        gpus = tf.config.list_physical_devices("GPU")
+        for gpu in gpus:
+            tf.config.experimental.set_memory_growth(gpu, True)  # a check must not take the whole card
     events.write("devices", gpus=[_device(tf, gpu) for gpu in gpus])
     events.write("defaults", threads=tf.config.threading.get_intra_op_parallelism_threads(),
                  tf32=tf.config.experimental.tensor_float_32_execution_enabled(), deterministic=_deterministic(),

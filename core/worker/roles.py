@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.model.run import RunSpec
 from core.worker import memory
@@ -20,7 +20,7 @@ EVALUATION_BATCH = 250
 
 def prove(program: Program, spec: RunSpec, weights: dict[str, Array], events: EventWriter) -> None:
     """Write what the parity gates compare into `parity.npz`, as far as this side gets, and `parity` events about it."""
-    arrays: dict[str, NDArray[np.generic]] = {}
+    arrays: dict[str, Any] = {}
     try:
         events.write("parity", stage="parameters", value=program.parameter_count())
         stage = "forward"

@@ -53,6 +53,8 @@ def shown(one: StoredComparison) -> Shown:
 def show_pairs(it: Shown) -> None:
     """By how much, and how sure?"""
     result = it.result
+    if result.verdict == "not_comparable":
+        st.caption("These ratios are what was measured, not a result: the reasons are above.")
     pairs = tables.pair_ratios(result)
     clock = st.segmented_control("Clock", ("both", *CLOCKS), default="both", required=True, key="clock", bind="query-params",
                                  label_visibility="collapsed")  # fmt: skip
@@ -98,10 +100,8 @@ def show_steps(it: Shown) -> None:
         st.info("The blocks of these runs are not stored any more.", icon=":material/info:")
         return
     unsettled = sum(run.settled is False for run in tables.measured_runs(it.result))
-    st.caption(
-        f"One box per run: half of its blocks lie inside, 90 % between the ends of the line. "
-        f"{unsettled or 'None'} of {len(boxes)} runs did not reach a steady state."
-    )
+    steady = f"{unsettled} of {len(boxes)} runs did not reach a steady state." if unsettled else f"All {len(boxes)} runs reached a steady state."
+    st.caption(f"One box per run: half of its blocks lie inside, 90 % between the ends of the line. {steady}")
     words = f"Distribution of block times of {len(boxes)} runs, in milliseconds per step"
     chart_with_table(block_distributions(boxes, it.sides), boxes, alt=words, download_name=f"{it.id}-blocks")
 
@@ -167,9 +167,8 @@ def show_parity(it: Shown) -> None:
                    title="The same model on both sides", icon=":material/verified:")  # fmt: skip
     else:
         failed = next(stage for stage in proof.iter_rows(named=True) if not stage["passed"])
-        st.warning(f"{passed} of {len(proof)} gates are passed; the first that fails is: {failed['stage']}. No ratio is shown for different models.",
-                   title="Not the same model", icon=":material/block:")  # fmt: skip
-    words = "Error over allowed error at each gate: " + "; ".join(f"{row['stage']} {formats.scientific(row['error'])}" for row in proof.iter_rows(named=True))
+        st.caption(f"{passed} of {len(proof)} gates are passed; the first that fails: {failed['stage']}. Different models have no ratio.")
+    words = "Error at each gate: " + "; ".join(f"{row['stage']} {formats.scientific(row['error'])}" for row in proof.iter_rows(named=True))
     readable = proof.with_columns(
         pl.when("passed").then(pl.lit("✓ passed")).otherwise(pl.lit("✗ failed")).alias("passed"),
         *(pl.Series(name, [formats.scientific(value) for value in proof[name]], dtype=pl.String) for name in ("error", "allowed")),
@@ -188,7 +187,8 @@ def show_machine(it: Shown) -> None:
         st.subheader("Load during the runs", anchor=False)
         spans = tables.run_spans(it.one.events(), samples[0]["time_s"])
         words = "Busy cores over time: the run itself, other processes, and what the hypervisor took"
-        chart_with_table(load_timeline(load, spans, it.sides, machine.get("usable_logical_cores")), load, alt=words, download_name=f"{it.id}-load")
+        chart = load_timeline(load, spans, it.sides, machine.get("usable_logical_cores"))
+        chart_with_table(chart, load, alt=words, download_name=f"{it.id}-load")
     st.subheader("What differs between the sides", anchor=False)
     rows = differences(environment.get("a") or {}, environment.get("b") or {})
     if rows:
@@ -230,9 +230,11 @@ def show_data(it: Shown) -> None:
     """Where are the raw rows, and how is it repeated?"""
     st.subheader("Do it again", anchor=False)
     st.code(tables.command(it.spec), language="bash")
+    if not it.result.runs:
+        return
     st.subheader("Every run", anchor=False)
     runs = tables.run_table(it.result)
-    st.dataframe(runs, hide_index=True)
+    st.dataframe(runs, hide_index=True, placeholder="")
     st.subheader("Every block", anchor=False)
     rows = blocks(it.one, it.result.runs)
     st.caption(f"{len(rows):,} timed blocks of {rows['run'].n_unique()} runs, in nanoseconds, as they were measured.")

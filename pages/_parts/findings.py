@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -32,7 +33,7 @@ def checked() -> tuple[list[Finding], str]:
 
         findings = run_checks(progress=progress)
         bar.empty()
-        st.session_state[_KEY] = (findings, datetime.now(timezone.utc).isoformat())
+        st.session_state[_KEY] = (findings, datetime.now(UTC).isoformat())
     return st.session_state[_KEY]
 
 
@@ -42,15 +43,19 @@ def recheck() -> None:
 
 
 def status_counts(findings: Sequence[Finding]) -> str:
-    """`14 ok, 2 warning.`, worst last."""
+    """`14 ok, 2 warnings.`, worst last."""
     counts = Counter(finding.status for finding in findings)
-    return ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status]) + "."
+    return ", ".join(_counted(counts[status], status) for status in STATUSES if counts[status]) + "."
+
+
+def _counted(count: int, status: str) -> str:
+    return f"{count} {status}{'s' if count > 1 and status not in ('ok', 'unknown') else ''}"
 
 
 def show_area(label: str, group: Sequence[Finding]) -> None:
     """One area; open where something is wrong."""
     worst = max(group, key=lambda finding: STATUSES.index(finding.status)).status
-    word, icon, _ = STATUS_BADGES[worst]
+    icon = STATUS_BADGES[worst][1]
     summary = f"{label}: {len(group)} ok" if worst == "ok" else f"{label}: {status_counts(group).removesuffix('.')}"
     with st.expander(summary, icon=icon, expanded=worst in ("warning", "problem"), key=f"area_{label}"):
         for finding in sorted(group, key=lambda finding: -STATUSES.index(finding.status)):
@@ -71,5 +76,15 @@ def _show(finding: Finding) -> None:
 
 
 def _remedy(remedy: str) -> None:
-    """What to do; a command stands in a box from which it can be copied."""
-    st.code(remedy, language=None, wrap_lines=True)
+    """What to do; each command in it stands in a box from which it can be copied."""
+    commands = commands_in(remedy)
+    if commands != [remedy]:
+        st.markdown(f"**What to do:** {formats.plain(remedy)}")
+    for command in commands:
+        st.code(command, language="bash", wrap_lines=True)
+
+
+def commands_in(remedy: str) -> list[str]:
+    """Commands of a remedy: what it puts in quotes and has more than one word; all of it where it is no sentence."""
+    quoted = re.findall(r"'([^']+ [^']+)'", remedy)
+    return quoted or ([] if remedy.endswith(".") else [remedy])

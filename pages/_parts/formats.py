@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 NONE = "—"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
@@ -18,7 +18,7 @@ def seconds(value: float | None) -> str:
     """A time given in seconds: `0.42 s`, `42 s`, `3 min 20 s`, `1 h 5 min`."""
     if value is None:
         return NONE
-    if value < 100:
+    if value < 60:
         return f"{_digits(value)} s"
     minutes, rest = divmod(round(value), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
@@ -69,7 +69,7 @@ def ago(iso: str, now: datetime | None = None) -> str:
         then = datetime.fromisoformat(iso)
     except ValueError:
         return ""
-    passed = ((now or datetime.now(timezone.utc)) - then.astimezone(timezone.utc)).total_seconds()
+    passed = ((now or datetime.now(UTC)) - then.astimezone(UTC)).total_seconds()
     if passed < 90:
         return "just now"
     for unit, length, until in (("minutes", 60, 90), ("hours", 3600, 36), ("days", 86400, 60)):

@@ -54,7 +54,9 @@ _COLUMNS: dict[str, Any] = {
     for key, value in {
         f"{name} kind": st.column_config.TextColumn(name),
         f"{name} shape": st.column_config.TextColumn("shape" if name == _TF else "shape ", width=95),
-        f"{name} parameters": st.column_config.NumberColumn("parameters" if name == _TF else "parameters ", format="localized", width=95),
+        f"{name} parameters": st.column_config.NumberColumn(
+            "parameters" if name == _TF else "parameters ", format="localized", width=95
+        ),
     }.items()
 }
 
@@ -89,7 +91,10 @@ def declared_layers(workload: WorkloadSpec) -> pl.DataFrame:
 def long_form(layers: pl.DataFrame) -> pl.DataFrame:
     """`layer`, `framework`, `parameters`, as the chart wants them."""
     return pl.concat(
-        [layers.select("layer", pl.lit(name).alias("framework"), pl.col(f"{name} parameters").alias("parameters")) for name in (_TF, _PT)]
+        [
+            layers.select("layer", pl.lit(name).alias("framework"), pl.col(f"{name} parameters").alias("parameters"))
+            for name in (_TF, _PT)
+        ]
     ).drop_nulls()
 
 
@@ -110,10 +115,14 @@ def show_weight_map(workload: str) -> None:
         }
     )
     st.dataframe(frame, hide_index=True, height="content")
-    st.download_button("CSV", frame.write_csv, f"{workload}-weight-map.csv", "text/csv", icon=":material/download:", on_click="ignore")
+    st.download_button(
+        "CSV", frame.write_csv, f"{workload}-weight-map.csv", "text/csv", icon=":material/download:", on_click="ignore"
+    )
     for layout in {type(tensor.layout).__name__: type(tensor.layout) for tensor in weights}.values():
         st.markdown(f"**{layout.__name__}** · {inspect.getdoc(layout)}")
-    st.caption("Without the order of inputs in DenseAfterFlatten, the first dense layer would be off by 0.70 (relative L2) on the same image.")
+    st.caption(
+        "Without the order of inputs in DenseAfterFlatten, the first dense layer would be off by 0.70 (relative L2) on the same image."
+    )
 
 
 def torch_shape(tensor: Tensor) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from pages._parts.stored import PARAMETER, bytes_on_disk, comparison_label, forg
 
 #: Counts deletions: a new key for the table, so that its selected row does not slip to a neighbour.
 GENERATION = "library_generation"
+_PROBLEM = "deletion_problem"
 
 
 def library_table(comparisons: list[StoredComparison]) -> pl.DataFrame:
@@ -25,19 +26,19 @@ def library_table(comparisons: list[StoredComparison]) -> pl.DataFrame:
     for one in comparisons:
         spec, result = one.spec, one.result
         rows.append({
-            "state": one.state,
             "when": datetime.fromisoformat(spec.created).astimezone().replace(tzinfo=None) if spec else None,
-            "workload": spec.workload if spec else None,
             "a": spec.a.label if spec else None,
             "b": spec.b.label if spec else None,
-            "preset": spec.preset.name if spec else None,
             "verdict": VERDICT_LABELS[result.verdict] if result and one.state == "finished" else one.problem,
-            "ratio": result.ratio if result else None,
+            "ratio": result.ratio if result and result.verdict != "not_comparable" else None,
+            "state": one.state,
+            "workload": spec.workload if spec else None,
+            "preset": spec.preset.name if spec else None,
             "mib": bytes_on_disk(one) / 2**20,
             "id": one.id,
         })  # fmt: skip
-    schema = {"state": pl.String, "when": pl.Datetime, "workload": pl.String, "a": pl.String, "b": pl.String, "preset": pl.String,
-              "verdict": pl.String, "ratio": pl.Float64, "mib": pl.Float64, "id": pl.String}  # fmt: skip
+    schema = {"when": pl.Datetime, "a": pl.String, "b": pl.String, "verdict": pl.String, "ratio": pl.Float64, "state": pl.String,
+              "workload": pl.String, "preset": pl.String, "mib": pl.Float64, "id": pl.String}  # fmt: skip
     return pl.DataFrame(rows, schema=schema)
 
 
@@ -45,7 +46,7 @@ def show_chosen(one: StoredComparison) -> None:
     """Links to every view of a comparison, and its deletion."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{formats.plain(comparison_label(one))}**", width="content")
+            st.markdown(f"**{formats.plain(comparison_label(one, with_state=False))}**", width="content")
             state_badge(one.state)
         if one.problem:
             st.error(formats.plain(one.problem), title="It cannot be read", icon=":material/broken_image:")
@@ -67,13 +68,22 @@ def confirm_delete(one: StoredComparison) -> None:
     """Asks once; runs, logs and profiles go with it."""
     st.markdown(formats.plain(comparison_label(one)))
     st.caption(f"{formats.size(bytes_on_disk(one))} with all its runs, logs and profiles. This cannot be undone.")
-    if st.button("Delete for good", type="primary", icon=":material/delete_forever:", key="delete_for_good"):
-        try:
-            store().delete(one.id)
-        except (StoreError, OSError) as error:
-            st.error(formats.plain(str(error)), title="It was not deleted", icon=":material/error:")
-            return
-        forget(one.id)
-        st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1
-        st.query_params.pop(PARAMETER, None)
+    if st.button("Delete for good", type="primary", icon=":material/delete_forever:", key="delete_for_good", on_click=_delete, args=(one.id,)):
         st.rerun()
+
+
+def _delete(id: str) -> None:
+    try:
+        store().delete(id)
+    except (StoreError, OSError) as error:
+        st.session_state[_PROBLEM] = str(error)
+        return
+    forget(id)
+    st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1
+    st.query_params.pop(PARAMETER, None)
+
+
+def show_problem() -> None:
+    """Why the last deletion did not happen, if it did not; once."""
+    if problem := st.session_state.pop(_PROBLEM, None):
+        st.error(formats.plain(problem), title="It was not deleted", icon=":material/error:")

@@ -41,9 +41,6 @@ def page(name: str) -> StreamlitPage:
 def link(name: str, label: str, *, icon: str | None = None, help: str | None = None, **query: Any) -> None:
     """A link to a page at an exact view, e.g. `link("compare", "Open it", comparison=id)`."""
     given = {key: str(value) for key, value in query.items() if value is not None}
-    if not (_FOLDER / f"{name}.py").exists():  # DEVELOPMENT
-        st.caption(label)
-        return
     st.page_link(page(name), label=label, icon=icon or PLACES[name].icon, help=help, query_params=given)
 
 

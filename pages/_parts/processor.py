@@ -6,22 +6,21 @@ import os
 import time
 
 import polars as pl
-import streamlit as st
 
 from core.charts.live import cores_now
 from core.machine.cpu import usable_cpus
 from core.machine.load import MachineReader, load_between
 from pages._parts.charts import chart_with_table
 
-POLL_S = 3.0
+WINDOW_S = 1.0
 
 
-def processor_load(window_s: float = 1.0) -> pl.DataFrame:
+def processor_load() -> pl.DataFrame:
     """`who`, `cores` over the last second; this app and what it started count as its own."""
     reader = MachineReader()
     reader.follow(os.getpid())
     first = reader.read()
-    time.sleep(window_s)
+    time.sleep(WINDOW_S)
     load = load_between([first, reader.read()])
     reader.close()
     rows = [("this app", load.own_cores), ("other processes", load.other_cores), ("taken by the hypervisor", load.steal_cores)]

@@ -10,7 +10,7 @@ import msgspec
 import streamlit as st
 
 from core.analysis.comparison import parity_table
-from core.charts.models import parity_errors
+from core.charts.parity import parity_gates
 from core.model.parity import ParityStage
 from core.model.variant import FRAMEWORKS
 from core.store.comparisons import StoredComparison
@@ -46,25 +46,29 @@ def newest_proof(comparisons: Iterable[StoredComparison], workload: str, *, arti
             raw = read_json(one.folder / "parity.json", dict[str, Any])
             stages = msgspec.convert(raw["stages"], tuple[ParityStage, ...])
             layers = {spec.variant(side).framework: list(found) for side, found in raw["layers"].items()}
-        except (OSError, StoreError, KeyError, msgspec.ValidationError):
+        except (OSError, StoreError, KeyError, AttributeError, TypeError, msgspec.ValidationError):
             continue  # it has not come so far, or is damaged: the one before it will do
         return Proof(comparison=one, stages=stages, layers=layers)
     return None
 
 
 def show_proof(proof: Proof) -> None:
-    """Stage by stage: the error beside what is allowed."""
+    """Gate by gate: the error beside what is allowed."""
     one, failed = proof.comparison, [stage for stage in proof.stages if not stage.passed]
     frame = parity_table(proof.stages)
     assert one.spec is not None
     if failed:
-        st.error(f"{len(failed)} of {len(proof.stages)} stages fail, so no ratio is given.", title="Not the same function", icon=":material/close:")
+        st.error(
+            f"{len(failed)} of {len(proof.stages)} gates fail, so no ratio is given.",
+            title="Not the same function",
+            icon=":material/close:",
+        )
     else:
         st.success("From the same weights and batches, both sides give the same numbers, up to rounding.",
-                   title=f"The same function in all {len(proof.stages)} stages", icon=":material/verified:")  # fmt: skip
+                   title=f"The same function at all {len(proof.stages)} gates", icon=":material/verified:")  # fmt: skip
     chart_with_table(
-        parity_errors(frame), frame, download_name=f"{one.id}-parity",
-        alt="Error of each parity stage on a logarithmic axis, beside the error that rounding explains.",
+        parity_gates(frame), frame, download_name=f"{one.id}-parity",
+        alt="Error over allowed error at each gate, on a logarithmic axis: below 1, rounding explains it.",
         columns={"error": st.column_config.NumberColumn(format="%.2e"), "allowed": st.column_config.NumberColumn(format="%.0e"),
                  "passed": st.column_config.CheckboxColumn()},
     )  # fmt: skip

@@ -18,7 +18,7 @@ def show_recent(comparisons: list[StoredComparison], count: int = 5) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             icon = STATES[one.state][1]
             if one.spec is None:
-                link("library", f"{one.id}: unreadable", icon=icon)
+                link("library", f"{one.id}: unreadable", icon=icon, comparison=one.id)
                 continue
             target = "run" if not one.ended else "compare"
             link(target, f"{one.spec.a.label} / {one.spec.b.label}", icon=icon, comparison=one.id)
@@ -30,5 +30,5 @@ def _outcome(one: StoredComparison) -> str:
     result = one.result
     if result is None or one.state != "finished":
         return one.state
-    ratio = f", B/A {result.ratio:.2f}" if result.ratio else ""
+    ratio = f", B ÷ A {result.ratio:.2f}" if result.ratio and result.verdict != "not_comparable" else ""
     return VERDICT_LABELS[result.verdict] + ratio

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -10,9 +11,9 @@ from typing import Any
 import streamlit as st
 
 from core.analysis.live import nominal_duration_s
-from core.bench.interpreter import PYTHON_VARIABLES
 from core.bench.start import make_spec
 from core.machine.facts import default_threads, gpu_visible
+from core.machine.interpreter import framework_python
 from core.model.comparison import PRESETS, ComparisonSpec, Preset
 from core.model.errors import ShowdownError
 from core.model.variant import DEVICES, EXECUTION_LABELS, EXECUTIONS, FRAMEWORK_LABELS, FRAMEWORKS, NETWORKS, OPTIMIZERS, Variant
@@ -23,7 +24,7 @@ from pages._parts import formats
 
 PROGRAMS = tuple(f"{framework}:{execution}" for framework in FRAMEWORKS for execution in EXECUTIONS[framework])
 _PACKAGES = {"tensorflow": "tensorflow", "pytorch": "torch"}
-_NETWORK_LABELS = {"spec": "the same on both sides", "article": "as the article printed it"}
+NETWORK_LABELS = {"spec": "the same on both sides", "article": "as the article printed it"}
 _OPTIMIZER_LABELS = {"matched": "matched: one update rule", "native": "native: the framework's own"}
 
 
@@ -45,7 +46,9 @@ class Wish:
 def wish() -> Wish:
     """Draw the form; every choice stands in the address, so that a link opens it filled in."""
     top = st.columns([2, 3, 3])
-    name = top[0].selectbox("Workload", NAMES, format_func=lambda name: workload_spec(name).title, key="workload", bind="query-params")
+    name = top[0].selectbox(
+        "Workload", NAMES, format_func=lambda name: workload_spec(name).title, key="workload", bind="query-params"
+    )
     workload = workload_spec(name)
     programs = {side: _program(top[column], side) for column, side in ((1, "a"), (2, "b"))}
     preset = PRESETS[
@@ -124,7 +127,7 @@ def _sides() -> dict[str, dict[str, Any]]:
                                               bind="query-params", help="The same on both sides unless you want to compare threads."),
             "device": fields[1].selectbox("Device", devices, index=len(devices) - 1, format_func=str.upper, key=f"{side}_device",
                                           bind="query-params", help=None if len(devices) > 1 else "No GPU is visible to this app."),
-            "network": fields[0].selectbox("Network", NETWORKS, format_func=_NETWORK_LABELS.__getitem__, key=f"{side}_network",
+            "network": fields[0].selectbox("Network", NETWORKS, format_func=NETWORK_LABELS.__getitem__, key=f"{side}_network",
                                            bind="query-params"),
             "optimizer": fields[1].selectbox("Optimizer", OPTIMIZERS, format_func=_OPTIMIZER_LABELS.__getitem__,
                                              key=f"{side}_optimizer", bind="query-params"),
@@ -140,16 +143,22 @@ def _variant(program: str, more: dict[str, Any]) -> Variant:
 def missing_frameworks(wish: Wish) -> list[str]:
     """Frameworks that this interpreter lacks, found without importing them; one with an interpreter of its own is not looked for."""
     asked = {wish.a.framework, wish.b.framework}
-    return [name for name in FRAMEWORKS if name in asked and not os.environ.get(PYTHON_VARIABLES[name]) and find_spec(_PACKAGES[name]) is None]
+    return [
+        name
+        for name in FRAMEWORKS
+        if name in asked and framework_python(name) == sys.executable and find_spec(_PACKAGES[name]) is None
+    ]
 
 
 def duration_words(store: ComparisonStore, wish: Wish) -> str:
-    """How long it will take: what the last such comparison took here, or an estimate that says so."""
+    """How long it will take: the preset's own words, and what the last such comparison really took here."""
     measured = _measured_duration_s(store, wish.preset.name, wish.settings["profile"])
     if measured is not None:
-        return f"The last one of this kind took {formats.seconds(measured)} here."
-    estimate = formats.seconds(round(nominal_duration_s(wish.preset, wish.settings["profile"]), -1))
-    return f"About {estimate} on two CPU cores{', or more' if wish.preset.max_pairs > wish.preset.pairs else ''}."
+        return f"{wish.preset.summary} The last one of this kind took {formats.seconds(measured)} here."
+    if wish.preset.max_pairs > wish.preset.pairs:
+        least = nominal_duration_s(wish.preset, wish.settings["profile"])
+        return f"{wish.preset.summary} At least about {least / 60:.0f} minutes on two CPU cores."
+    return wish.preset.summary
 
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -22,60 +22,76 @@ from pages._parts.places import link
 from pages._parts.states import VERDICTS, show_reasons, show_state, state_badge
 from pages._parts.stored import store
 
-#: Seconds between two looks. Everything here is read and drawn on the machine that is being measured.
+#: Seconds between two looks. Everything here is read and drawn on the machine that is being measured, and drawing costs most.
 POLL_S = 2.0
+DRAW_S = 4.0
 STAGES = {"parity": "parity", "pilot": "pilot", "noise": "noise floor", "pairs": "pairs", "profile": "profile"}
 _DOING = {"parity": "proving that both sides are the same model", "pilot": "finding out how long a run must be",
           "noise": "measuring this machine against itself", "pairs": "comparing, pair by pair", "profile": "profiling both sides"}  # fmt: skip
-_PHASES = {"import": "importing the framework", "data": "loading data", "build": "building the model", "first_step": "first step: tracing and compiling",
-           "warmup": "warming up", "steady": "timing steady steps", "evaluate": "evaluating on the test set",
+_PHASES = {"import": "importing the framework", "data": "loading data", "build": "building the model",
+           "first_step": "first step: tracing and compiling", "warmup": "warming up", "steady": "timing steady steps",
+           "evaluate": "evaluating on the test set",
            "unprofiled": "timing without the profiler", "profiled": "running under the profiler"}  # fmt: skip
 
 
 def watch(id: str) -> None:
-    """Everything about one comparison, renewed every two seconds until it ends."""
+    """Everything about one comparison: words and numbers every two seconds, charts every four, until it ends."""
     running = not store().load(id).ended
 
     @st.fragment(run_every=POLL_S if running else None)
-    def live() -> None:
+    def words() -> None:
         one = store().load(id)
         if one.ended and running:
             st.rerun()
-        _show(one)
+        _show_words(one)
 
-    live()
+    @st.fragment(run_every=DRAW_S if running else None)
+    def charts() -> None:
+        one = store().load(id)
+        if one.spec is not None:
+            _show_charts(one, one.spec)
+
+    words()
+    charts()
 
 
-def _show(one: StoredComparison) -> None:
+def _show_words(one: StoredComparison) -> None:
     if one.spec is None:
         show_state(one)
         return
-    following = Following(one.folder)
-    events = following.events("events.jsonl")
-    progress = live_progress(events, one.spec.preset, profile=one.spec.profile, now=datetime.now(timezone.utc))
     _headline(one, one.spec)
     if one.ended:
         _ending(one)
-    else:
-        _progress(one, one.spec, progress, following)
+        return
+    following = Following(one.folder)
+    progress = _where(one, one.spec, following)
+    _progress(one, one.spec, progress, following)
+    _log(one, progress)
+
+
+def _show_charts(one: StoredComparison, spec: ComparisonSpec) -> None:
+    following = Following(one.folder)
+    events = following.events("events.jsonl")
     frame = _newest_runs(events, following)
     if len(frame):
-        _curves(one, one.spec, frame)
+        _curves(one, spec, frame)
     left, right = st.columns(2)
     with left:
-        _ratios(one.spec, events, progress)
+        _ratios(spec, events, _where(one, spec, following), one.ended)
     with right:
         if not one.ended:
             _load(following)
-    if not one.ended:
-        _log(one, progress)
+
+
+def _where(one: StoredComparison, spec: ComparisonSpec, following: Following) -> LiveProgress:
+    return live_progress(following.events("events.jsonl"), spec.preset, profile=spec.profile, now=datetime.now(UTC))
 
 
 def _headline(one: StoredComparison, spec: ComparisonSpec) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(f"{spec.a.label} against {spec.b.label}", anchor=False, width="content")
         state_badge(one.state)
-        if not one.ended and st.button("Stop", icon=":material/stop_circle:", key=f"stop_{one.id}", help="Ends within a second; nothing is kept of the run."):
+        if not one.ended and st.button("Stop", icon=":material/stop_circle:", key=f"stop_{one.id}", help="Ends within a second."):
             store().request_cancel(one.id)
             st.toast("Stopping; the run in progress is ended.", icon=":material/stop_circle:")
     st.caption(f"{spec.workload} · {spec.preset.label} · batch {spec.batch_size} · started {formats.ago(spec.created)} · {one.id}")
@@ -136,9 +152,9 @@ def _current_words(spec: ComparisonSpec, progress: LiveProgress, following: Foll
 
 
 def _newest_runs(events: list[dict[str, Any]], following: Following) -> pl.DataFrame:
-    """Curves of the newest run of each side that has shown a step beyond its first: `side, run, step, step_ms, loss`."""
+    """Curves of the newest run of each side without a profiler that has shown more than its first step: `side, run, step, step_ms, loss`."""
     frames: dict[str, pl.DataFrame] = {}
-    for event in reversed([event for event in events if event["event"] == "run_begin"]):
+    for event in reversed([event for event in events if event["event"] == "run_begin" and event["role"] != "profile"]):
         side, index = event["side"], event["index"]
         if side in frames:
             continue
@@ -152,7 +168,9 @@ def _newest_runs(events: list[dict[str, Any]], following: Following) -> pl.DataF
 
 def _curves(one: StoredComparison, spec: ComparisonSpec, frame: pl.DataFrame) -> None:
     sides = sides_of(spec)
-    runs = " and ".join(f"run {run} ({side.upper()})" for side, run in frame.select("side", "run").unique(maintain_order=True).iter_rows())
+    runs = " and ".join(
+        f"run {run} ({side.upper()})" for side, run in frame.select("side", "run").unique(maintain_order=True).iter_rows()
+    )
     left, right = st.columns(2)
     with left:
         st.markdown("**Time per step**")
@@ -169,15 +187,18 @@ def _curves(one: StoredComparison, spec: ComparisonSpec, frame: pl.DataFrame) ->
     st.caption(f"The newest run of each side: {runs}. The first step, which traces and compiles, is left out.")
 
 
-def _ratios(spec: ComparisonSpec, events: list[dict[str, Any]], progress: LiveProgress) -> None:
+def _ratios(spec: ComparisonSpec, events: list[dict[str, Any]], progress: LiveProgress, ended: bool) -> None:
     frame = pair_ratios(events)
-    st.markdown("**Ratio of each pair so far** · colour and shape: who was faster")
+    if frame.is_empty() and ended:
+        return
+    st.markdown(f"**Ratio of each pair{'' if ended else ' so far'}** · colour and shape: who was faster")
     if frame.is_empty():
         st.caption("None yet. Above 1, A is the faster one; each pair is two runs next to each other in time.")
         return
+    values = frame["ratio"].to_list()
     chart_with_table(
         ratios_so_far(frame, sides_of(spec), max(progress.pairs_planned, len(frame))), frame,
-        alt=f"One dot per pair: step time of B over A, {len(frame)} pairs from {frame['ratio'].min():.2f} to {frame['ratio'].max():.2f}.",
+        alt=f"One dot per pair: step time of B over A, {len(values)} pairs from {min(values):.2f} to {max(values):.2f}.",
         download_name=f"{spec.id}-live-ratios",
     )  # fmt: skip
 
@@ -209,4 +230,6 @@ def _ending(one: StoredComparison) -> None:
     box = st.success if one.result.verdict in ("faster", "no_practical_difference", "measurable_under_threshold") else st.warning
     box(formats.plain(one.result.sentence), title=f"Verdict: {VERDICT_LABELS[one.result.verdict]}", icon=icon)
     show_reasons(one.result)
-    link("compare", "See how sure that is", comparison=one.id)
+    with st.container(horizontal=True):
+        link("compare", "See how sure that is", comparison=one.id)
+        link("operators", "See which operations take the time", comparison=one.id)

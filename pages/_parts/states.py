@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import streamlit as st
 
-from core.analysis.live import live_progress, nominal_duration_s, pair_ratios
+from core.analysis.comparison import headline
+from core.analysis.live import live_progress, pair_ratios
 from core.model.comparison import PRESETS, ComparisonResult
 from core.model.run import RunError
 from core.store.comparisons import StoredComparison
 from core.store.files import tail
 from pages._parts import formats
-from pages._parts.places import link
+from pages._parts.places import go, link
 
 STATES = {
     "queued": ("queued", ":material/hourglass_empty:", "gray"),
@@ -41,9 +42,8 @@ def state_badge(state: str) -> None:
 def show_empty() -> None:
     """Nothing has been compared on this machine yet."""
     quick = PRESETS["quick"]
-    duration = formats.seconds(nominal_duration_s(quick, profile=True))
-    with st.container(border=True, gap="medium"):
-        st.header("Which is faster here?", anchor=False)
+    with st.container(border=True, gap="small"):
+        st.title("Which is faster here?", anchor=False)
         st.markdown(
             "Nothing has been compared on this machine yet. A first comparison trains the same small network on MNIST in "
             "**TensorFlow** and in **PyTorch**, and tells you which is faster, by how much, and how sure that is."
@@ -55,9 +55,10 @@ def show_empty() -> None:
             ("Profiles both sides, to show which operations make the difference", ":material/stacked_bar_chart:"),
         ):
             st.markdown(f"{icon} {step}")
-        st.caption(f"About {duration} on two CPU cores. Everything stays on this machine; you can close the page meanwhile.")
-        with st.container(horizontal=True):
-            link("run", "Run your first comparison", icon=":material/play_arrow:")
+        st.caption(f"{quick.summary} Everything stays on this machine; you can close the page meanwhile.")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button("Run your first comparison", type="primary", icon=":material/play_arrow:", key="first_comparison"):
+                go("run")
             link("setup", "Check this machine first")
 
 
@@ -83,7 +84,7 @@ def show_state(one: StoredComparison) -> bool:
             _run_again(one)
         case "failed":
             assert one.result is not None
-            show_error(one.result.error, one.result.sentence)
+            show_error(one.result.error, headline(one.result)[1])
             _run_again(one)
     return False
 
@@ -111,12 +112,13 @@ def show_reasons(result: ComparisonResult) -> None:
 
 def _show_active(one: StoredComparison) -> None:
     assert one.spec is not None
-    progress = live_progress(one.events(), one.spec.preset, profile=one.spec.profile, now=datetime.now(timezone.utc))
+    progress = live_progress(one.events(), one.spec.preset, profile=one.spec.profile, now=datetime.now(UTC))
     if one.state == "queued":
         behind = f" behind {progress.behind}" if progress.behind else ""
         words = f"It waits{behind}: one comparison at a time uses this machine, so that none disturbs another."
     else:
-        words = f"Run {min(progress.runs_done + 1, progress.runs_planned)} of {progress.runs_planned}, about {formats.seconds(progress.remaining_s)} left."
+        now = min(progress.runs_done + 1, progress.runs_planned)
+        words = f"Run {now} of {progress.runs_planned}, about {formats.seconds(progress.remaining_s)} left."
     st.info(words, title=f"This comparison is {one.state}", icon=STATES[one.state][1])
     if one.state == "running":
         st.progress(progress.fraction)

@@ -28,11 +28,11 @@ def store() -> ComparisonStore:
     return ComparisonStore()
 
 
-def comparison_label(one: StoredComparison) -> str:
-    """One line in a list: what was compared, and when."""
+def comparison_label(one: StoredComparison, *, with_state: bool = True) -> str:
+    """One line in a list: what was compared, and when; its state where that is not `finished`."""
+    state = f" · {one.state}" if with_state and one.state != "finished" else ""
     if one.spec is None:
-        return f"{one.id} (unreadable)"
-    state = "" if one.state == "finished" else f" · {one.state}"
+        return f"{one.id}{state}"
     return f"{one.spec.a.label} / {one.spec.b.label} · {one.spec.preset.label} · {formats.moment(one.spec.created)}{state}"
 
 

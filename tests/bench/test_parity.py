@@ -12,7 +12,11 @@ def arrays() -> dict[str, np.ndarray]:
     return {
         "forward": GENERATOR.normal(size=(64, 10)),
         "loss": np.asarray(2.3),
-        **{f"{stage}:{name}": GENERATOR.normal(size=(5, 4)) for stage in ("gradients", "one_step", "ten_steps") for name in ("conv/kernel", "conv/bias")},
+        **{
+            f"{stage}:{name}": GENERATOR.normal(size=(5, 4))
+            for stage in ("gradients", "one_step", "ten_steps")
+            for name in ("conv/kernel", "conv/bias")
+        },
     }
 
 

@@ -8,7 +8,10 @@ import pytest
 from core.charts.operators import mirrored_bars
 from core.charts.palette import Sides
 
-SIDES = Sides(a="A · TensorFlow graph", b="B · PyTorch eager", short_a="A · TensorFlow", short_b="B · PyTorch", colour_a="#d4691a", colour_b="#4a7de0")
+SIDES = Sides(
+    a="A · TensorFlow graph", short_a="A · TensorFlow", colour_a="#d4691a",
+    b="B · PyTorch eager", short_b="B · PyTorch", colour_b="#4a7de0",
+)  # fmt: skip
 MIRRORED = pl.DataFrame(
     {"key": ["pooling", "random"], "op_class": ["pooling", "random"], "a_ms": [1.0, 0.5], "b_ms": [4.0, 0.0]},
 )
@@ -51,6 +54,12 @@ def test_colour_by_class_or_by_side():
     assert by_class["domain"] == ["pooling", "random"]
     by_side = spec(colour="side")["layer"][0]["encoding"]["color"]["scale"]
     assert by_side == {"domain": ["A · TensorFlow", "B · PyTorch"], "range": ["#d4691a", "#4a7de0"]}
+
+
+def test_a_legend_only_where_the_rows_do_not_say_it():
+    assert spec()["layer"][0]["encoding"]["color"]["legend"] is None
+    by_name = mirrored_bars(MIRRORED.with_columns(pl.Series("key", ["aten::mm", "aten::rand"])), SIDES).to_dict()
+    assert by_name["layer"][0]["encoding"]["color"]["legend"]["orient"] == "bottom"
 
 
 def test_both_sides_are_named_in_words():

@@ -197,6 +197,19 @@ def test_a_build_for_the_cpu_is_a_problem_only_where_there_is_a_card(monkeypatch
     assert finding.remedy == "python -m pip install --force-reinstall 'torch==2.14.1'"
 
 
+def test_a_driver_that_breaks_the_search_for_devices_is_said(monkeypatch):
+    begun = {"event": "phase_begin", "name": "looking for devices"}
+    crashed = replace(written("pytorch", TORCH, begun, exit_code=1), log_tail=("RuntimeError: CUDA unknown error",))
+    [finding] = [f for f in check_pytorch(crashed, [], None) if f.id == "pytorch.probe"]
+    assert finding.status == "problem"
+    assert finding.seen == "the process ended with exit code 1 (in looking for devices): RuntimeError: CUDA unknown error"
+    hung = written("tensorflow", TENSORFLOW, begun, exit_code=None)
+    [finding] = [f for f in check_tensorflow(hung, [], None) if f.id == "tensorflow.probe"]
+    assert (finding.status, finding.seen) == ("unknown", "no answer within 180 s (in looking for devices)")
+    finished = written("tensorflow", TENSORFLOW, NONE, {"event": "finished"})
+    assert not any(f.id == "tensorflow.probe" for f in check_tensorflow(finished, [], None))
+
+
 def test_torch_compile_needs_triton_on_a_card(monkeypatch):
     seen = written("pytorch", {**TORCH, "triton": False}, H100)
     assert any(f.id == "pytorch.triton" for f in check_pytorch(seen, gpus(monkeypatch), "580.65.06"))

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -44,8 +44,8 @@ def test_spec_and_result_come_back_as_they_were(store: ComparisonStore):
 
 
 def test_ids_sort_by_time_newest_first(store: ComparisonStore):
-    old = new_id(datetime(2026, 1, 2, tzinfo=timezone.utc))
-    new = new_id(datetime(2026, 3, 4, tzinfo=timezone.utc))
+    old = new_id(datetime(2026, 1, 2, tzinfo=UTC))
+    new = new_id(datetime(2026, 3, 4, tzinfo=UTC))
     for id in (old, new):
         store.create(replace(make_spec("mnist_cnn", parse_variant("pytorch", threads=1), parse_variant("pytorch", threads=1)), id=id))
     (store.root / "notes").mkdir()

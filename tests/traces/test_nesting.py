@@ -42,6 +42,16 @@ def test_the_nearest_marked_one_is_found_at_any_depth():
     assert nesting.nearest(parent, np.zeros(5, np.bool_)).tolist() == [-1] * 5
 
 
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 40), st.integers(0, 25)), max_size=25))
+def test_a_parent_is_the_last_begun_that_holds_the_whole(intervals):
+    lane, start, end = _arrays(intervals)
+    for index, parent in enumerate(nesting.parents(lane, start, end).tolist()):
+        holders = [
+            i for i in range(index) if lane[i] == lane[index] and start[i] <= start[index] < end[i] and end[i] >= end[index]
+        ]
+        assert parent == max(holders, default=-1)
+
+
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 60), st.integers(0, 25)), max_size=25))
 def test_pieces_of_a_lane_are_its_union_exactly_once(intervals):
     lane, start, end = _arrays(intervals)

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import polars as pl
 
-from core.machine.child import InterpreterError, framework_python, run_child
+from core.machine.child import InterpreterError, run_child
 from core.machine.facts import default_threads
 from core.machine.gpu import GpuFacts, Nvml
+from core.machine.interpreter import framework_python
 from core.model.finding import Finding
 from core.model.run import RunSpec
 from core.model.variant import EXECUTIONS, FRAMEWORK_LABELS, Variant
 from core.store.files import read_events
 from core.traces.read import find_profile, read_trace
 from core.traces.schema import Trace, TraceError
-from core.worker.events import SPAWNED_VARIABLE
 from core.workloads.inputs import write_inputs
 
 LIMIT_S = 300.0
@@ -60,9 +60,8 @@ def _run(framework: str, device: str, folder: Path, limit_s: float) -> Finding:
         seed=_SEED, inputs=str(folder / "inputs.npz"), folder=str(folder), steps=steps, warmup_steps=_WARMUP_STEPS, profile_steps=PROFILE_STEPS,
     )  # fmt: skip
     (folder / "spec.json").write_text(json.dumps(asdict(spec)), encoding="utf-8")
-    variables = {SPAWNED_VARIABLE: str(time.time_ns()), "OMP_NUM_THREADS": str(variant.threads), "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
     began = time.monotonic()
-    end = run_child([framework_python(framework), "-m", "core.worker", str(folder)], limit_s=limit_s, variables=variables)
+    end = run_child([framework_python(framework), "-m", "core.worker", str(folder)], limit_s=limit_s, variables=worker_environment(spec))
     events, _ = read_events(folder / "events.jsonl")
     failed = next((event for event in events if event["event"] == "failed"), None)
     if failed:

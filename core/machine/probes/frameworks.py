@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.machine.child import InterpreterError, framework_python, python_variable, run_child
+from core.machine.child import InterpreterError, run_child
 from core.machine.gpu import GpuFacts
+from core.machine.interpreter import framework_python, python_variable
 from core.machine.probes.compatibility import architecture_fit, driver_needed
 from core.model.finding import Finding
 from core.model.variant import FRAMEWORK_LABELS
@@ -132,6 +133,21 @@ def check_kernels(probe: Probe) -> list[Finding]:
     return findings
 
 
+def check_finished(probe: Probe) -> list[Finding]:
+    """Says so where the probe ended before it had told everything, in a place of which no other check speaks."""
+    if probe.finished or probe.stopped_in.startswith(("kernel on ", "profiler")):
+        return []
+    hung = probe.exit_code is None
+    seen = f"no answer within {probe.limit_s:.0f} s" if hung else f"the process ended with {_exit(probe.exit_code)}"
+    last = f": {_short(probe.log_tail[-1])}" if probe.log_tail and not hung else ""
+    return [Finding(
+        id=f"{probe.framework}.probe", area=probe.framework, title=f"{probe.label}'s devices and defaults",
+        status="unknown" if hung else "problem", seen=f"{seen}{_where(probe)}{last}",
+        why="What comes after this point was not looked at.",
+        remedy="Check the driver ('nvidia-smi' must answer), restart the machine, and try again.",
+    )]  # fmt: skip
+
+
 def _kernel_finding(probe: Probe, device: str, status: str, seen: str) -> Finding:
     remedy = "" if status == "ok" else f"Reinstall: {probe.install('--force-reinstall -r requirements.txt')}"
     if status != "ok" and "cpu" not in device.lower():
@@ -150,7 +166,7 @@ def check_gpu_build(probe: Probe, gpus: list[GpuFacts], driver: str | None, *, g
         return []
     area, label, cuda = probe.framework, probe.label, build.get("cuda")
     if not cuda:
-        kind = f"for ROCm {build['rocm']}" if build.get("rocm") else "for the CPU alone"
+        kind = "for ROCm" if build.get("rocm") else "for the CPU alone"
         return [Finding(id=f"{area}.gpu", area=area, title=f"{label} and the GPU", status="problem", seen=f"{build['version']} is built {kind}",
                         why="Runs on the NVIDIA GPU need a CUDA build.", remedy=gpu_remedy)]  # fmt: skip
     findings = [_driver(probe, cuda, driver)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.machine.child import InterpreterError, run_child
 from core.machine.gpu import GpuFacts
-from core.machine.probes.frameworks import Probe, check_gpu_build, check_import, check_kernels
+from core.machine.probes.frameworks import Probe, check_finished, check_gpu_build, check_import, check_kernels
 from core.machine.probes.profilers import check_profiler
 from core.model.finding import Finding
 
@@ -31,7 +31,7 @@ def check_pytorch(probe: Probe, gpus: list[GpuFacts], driver: str | None) -> lis
             id="pytorch.triton", area="pytorch", title="Triton", status="warning", seen="not installed",
             why="torch.compile writes its GPU kernels in Triton.", remedy=probe.install("triton"),
         ))  # fmt: skip
-    return [imported, *check_kernels(probe), *gpu, *_defaults(probe), *compiler, *check_profiler(probe)]
+    return [imported, *check_kernels(probe), *gpu, *_defaults(probe), *compiler, *check_profiler(probe), *check_finished(probe)]
 
 
 def _defaults(probe: Probe) -> list[Finding]:

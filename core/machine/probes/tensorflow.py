@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.machine.gpu import GpuFacts
-from core.machine.probes.frameworks import Probe, check_gpu_build, check_import, check_kernels
+from core.machine.probes.frameworks import Probe, check_finished, check_gpu_build, check_import, check_kernels
 from core.machine.probes.profilers import check_profiler
 from core.model.finding import Finding
 
@@ -17,7 +17,7 @@ def check_tensorflow(probe: Probe, gpus: list[GpuFacts], driver: str | None) -> 
     # The plain wheel is built for CUDA but brings none of its libraries; the extra does.
     gpu_remedy = probe.install(f"'tensorflow[and-cuda]=={build['version']}'")
     gpu = check_gpu_build(probe, gpus, driver, gpu_remedy=gpu_remedy)
-    return [imported, *check_kernels(probe), *gpu, *_defaults(probe), *check_profiler(probe)]
+    return [imported, *check_kernels(probe), *gpu, *_defaults(probe), *check_profiler(probe), *check_finished(probe)]
 
 
 def _defaults(probe: Probe) -> list[Finding]:

@@ -12,12 +12,21 @@ from core.model.variant import Variant
 from core.worker.events import SPAWNED_VARIABLE
 
 PROJECT = Path(__file__).resolve().parents[2]
-PYTHON_VARIABLES = {"tensorflow": "SHOWDOWN_PYTHON_TENSORFLOW", "pytorch": "SHOWDOWN_PYTHON_PYTORCH"}
+
+
+def python_variable(framework: str) -> str:
+    """The environment variable that names a framework's interpreter."""
+    return f"SHOWDOWN_PYTHON_{framework.upper()}"
+
+
+def framework_python(framework: str) -> str:
+    """The interpreter that runs a framework: the configured one, else the one of this process."""
+    return os.environ.get(python_variable(framework)) or sys.executable
 
 
 def interpreter(variant: Variant) -> str:
-    """The variant's own interpreter, else the framework's configured one, else the one running now."""
-    return variant.python or os.environ.get(PYTHON_VARIABLES[variant.framework]) or sys.executable
+    """The variant's own interpreter, else its framework's."""
+    return variant.python or framework_python(variant.framework)
 
 
 def worker_environment(spec: RunSpec) -> dict[str, str]:

@@ -1,0 +1,159 @@
+"""Compare: every section of a finished comparison, and what is left of one that did not finish."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from core.model.comparison import AccuracyComparison
+from core.store.comparisons import ComparisonStore
+from core.store.files import write_json
+from tests.pages import samples
+from tests.pages.apps import charts, downloads, links, open_page, words
+
+
+@pytest.fixture
+def store(home: Path) -> ComparisonStore:
+    return ComparisonStore()
+
+
+@pytest.fixture
+def finished(store: ComparisonStore) -> str:
+    spec = samples.new(store)
+    samples.finish(store, spec)
+    return spec.id
+
+
+def test_the_first_section_is_the_ratio_of_every_pair(finished: str):
+    app = open_page("compare")
+    assert [tab.label for tab in app.tabs] == ["Ratio", "Steps", "Learning", "Process", "Parity", "Machine", "Data"]
+    assert charts(app) == ["Ratio B over A of 6 pairs, median 1.500; noise floor 1.0 %"]
+    numbers = app.dataframe[-1].value
+    step = numbers[numbers["figure"] == "step"].iloc[0]
+    assert (step["a"], step["b"], round(step["ratio"], 2)) == (20.0, 30.0, 1.5)
+    assert "Noise floor" in words(app)
+
+
+def test_one_clock_can_be_chosen_and_stays_in_the_address(finished: str):
+    app = open_page("compare", clock="CPU time")
+    assert set(app.dataframe[0].value["clock"]) == {"CPU time"}
+    assert app.query_params["clock"] == "CPU time"
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        ("Steps", ["Distribution of block times of 12 runs, in milliseconds per step"]),
+        ("Learning", ["Loss of every run against training step", "Test accuracy of every pair: median 94.00 % for A and 94.00 % for B"]),
+        ("Process", ["Seconds of each phase of a run: A 6.00 s in all; B 6.00 s in all", "Peak memory: 300 MiB and 300 MiB"]),
+        ("Machine", ["Busy cores over time: the run itself, other processes, and what the hypervisor took"]),
+    ],
+)
+def test_an_address_opens_a_section(finished: str, view: str, expected: list[str]):
+    assert charts(open_page("compare", view=view)) == expected
+
+
+def test_loss_can_be_drawn_against_seconds(finished: str):
+    assert charts(open_page("compare", view="Learning", against="seconds"))[0] == "Loss of every run against seconds of training"
+
+
+def test_the_profiler_says_what_it_costs(finished: str):
+    assert "A · TensorFlow graph (tf.function) 1.10x" in words(open_page("compare", view="Process"))
+
+
+def test_the_proof_lists_every_gate_beside_what_is_allowed(finished: str):
+    app = open_page("compare", view="Parity")
+    assert app.success[0].proto.title == "The same model on both sides"
+    gates = app.dataframe[0].value
+    assert list(gates["stage"])[:2] == ["parameter count", "forward pass"]
+    assert list(gates["error"])[:2] == ["0", "4.0e-07"]
+    assert set(gates["passed"]) == {"✓ passed"}
+
+
+def test_the_machine_section_lists_what_differs(finished: str):
+    app = open_page("compare", view="Machine")
+    different = app.dataframe[1].value
+    assert different.values.tolist() == [["tf32", "False", "True"], ["packages: numpy", "2.4.6", "2.4.5"]]
+    assert ["memory total", "8.00 GiB"] in app.dataframe[2].value.values.tolist()
+
+
+def test_the_data_section_repeats_the_comparison_and_gives_every_block(finished: str, store: ComparisonStore):
+    app = open_page("compare", view="Data")
+    command = app.code[0].value
+    assert command.startswith("python -m core compare mnist_cnn")
+    assert "--a 'tensorflow:execution=graph,device=cpu,threads=1,network=spec,optimizer=matched'" in command
+    assert "252 timed blocks of 12 runs" in words(app)
+    assert downloads(app) == ["Runs as CSV", "Blocks as CSV", "Blocks as Parquet"]
+
+
+@pytest.mark.parametrize(("equivalent", "title"), [(True, "Both reach the same accuracy"), (False, "Equal accuracy is not shown")])
+def test_accuracy_after_whole_epochs_is_judged(store: ComparisonStore, equivalent: bool, title: str):
+    spec = samples.new(store)
+    result = samples.finish(store, spec)
+    accuracy = AccuracyComparison(mean_difference=0.0012, interval_90=(-0.0005, 0.0029), margin=0.003, equivalent=equivalent, seeds=6)
+    fields = {name: getattr(result, name) for name in result.__dataclass_fields__}
+    write_json(store.folder(spec.id) / "result.json", type(result)(**{**fields, "accuracy": accuracy}))
+    text = words(open_page("compare", view="Learning"))
+    assert title in text
+    assert "+0.12 points over 6 seeds, 90 % interval -0.05 to +0.29; within 0.3 points counts as equal" in text
+
+
+def test_missing_block_files_are_no_error(store: ComparisonStore, finished: str):
+    for path in store.folder(finished).glob("runs/*/steps.parquet"):
+        path.unlink()
+    assert "not stored any more" in words(open_page("compare", view="Steps"))
+
+
+def test_different_models_have_a_proof_and_no_ratio(store: ComparisonStore):
+    spec = samples.new(store)
+    samples.fail_parity(store, spec)
+    app = open_page("compare")
+    assert [tab.label for tab in app.tabs] == ["Parity", "Data"]
+    text = words(app)
+    assert "The two sides do not compute the same function: gradients fails in dense1/kernel" in text
+    assert "5 of 6 gates are passed; the first that fails: gradients." in text
+    assert list(app.dataframe[0].value["passed"]).count("✗ failed") == 1
+
+
+def test_a_failed_one_shows_message_exit_code_and_log(store: ComparisonStore):
+    samples.fail(store, samples.new(store))
+    app = open_page("compare")
+    text = words(app)
+    assert "The comparison failed (out of memory)" in text
+    assert "The run needed more memory than there is; use a smaller batch." in text
+    assert "Exit code **-9**: ended by signal 9" in text
+    assert app.code[0].value == "allocating 12 GiB\nKilled <b>hard</b>"
+
+
+def test_an_interrupted_one_shows_what_it_got(store: ComparisonStore):
+    samples.interrupt(store, samples.new(store))
+    app = open_page("compare")
+    assert "It had finished 2 runs and 1 pair; too few for a verdict." in words(app)
+    assert app.dataframe[0].value["ratio"].tolist() == [1.234]
+
+
+def test_a_cancelled_a_running_and_an_unreadable_one_say_what_they_are(store: ComparisonStore):
+    cancelled, running, spoiled = (samples.new(store) for _ in range(3))
+    samples.cancel(store, cancelled)
+    samples.begin(store, running)
+    samples.spoil(store, spoiled)
+    assert "You cancelled this comparison" in words(open_page("compare", comparison=cancelled.id))
+    assert links(open_page("compare", comparison=running.id))["Watch it live"] == ("run", f"comparison={running.id}")
+    assert "spec.json" in words(open_page("compare", comparison=spoiled.id))
+
+
+def test_words_of_unknown_origin_are_shown_letter_by_letter(store: ComparisonStore):
+    samples.finish(store, samples.new(store), reasons=("<script>alert(1)</script> [click](http://example.com) :red[x]",))
+    value = open_page("compare").warning[0].value
+    assert "\\<script\\>" in value
+    assert "\\[click\\]" in value
+    assert "\\:red\\[x\\]" in value
+
+
+def test_blocks_of_all_runs_are_one_table(store: ComparisonStore, finished: str):
+    from pages._parts.stored import blocks
+
+    one = store.load(finished)
+    assert one.result is not None
+    table = blocks(one, one.result.runs)
+    assert table.group_by("side").agg(pl.len()).sort("side").rows() == [("a", 126), ("b", 126)]

@@ -1,0 +1,97 @@
+"""Library: everything that is stored, opened and deleted from one table."""
+
+from pathlib import Path
+
+import pytest
+
+from core.store.comparisons import ComparisonStore
+from tests.pages import samples
+from tests.pages.apps import links, open_page, words
+
+
+@pytest.fixture
+def store(home: Path) -> ComparisonStore:
+    return ComparisonStore()
+
+
+def test_every_comparison_has_a_row_whatever_its_state(store: ComparisonStore):
+    made = {}
+    for make in (samples.finish, samples.fail, samples.cancel, samples.interrupt, samples.begin, samples.spoil, samples.fail_parity):
+        spec = samples.new(store)
+        make(store, spec)
+        made[spec.id] = make.__name__
+    table = open_page("library").dataframe[0].value.set_index("id")
+    rows = {made[str(id)]: row for id, row in table.to_dict("index").items()}
+    assert {name: row["state"] for name, row in rows.items()} == {
+        "finish": "finished", "fail": "failed", "cancel": "cancelled", "interrupt": "interrupted", "begin": "running", "spoil": "unreadable",
+        "fail_parity": "finished",
+    }  # fmt: skip
+    assert rows["finish"]["verdict"] == "faster"
+    assert round(rows["finish"]["ratio"], 3) == 1.5
+    assert rows["finish"]["mib"] > 0
+    assert rows["fail_parity"]["verdict"] == "not comparable"
+    assert "spec.json" in rows["spoil"]["verdict"]
+
+
+def test_the_chosen_row_opens_every_view_and_is_in_the_address(store: ComparisonStore):
+    spec = samples.new(store)
+    samples.finish(store, spec)
+    app = open_page("library", comparison=spec.id)
+    found = links(app)
+    assert found["Compare"] == ("compare", f"comparison={spec.id}")
+    assert found["Operators"] == ("operators", f"comparison={spec.id}")
+    assert found["Run it again"] == ("run", f"like={spec.id}")
+    assert app.query_params["comparison"] == spec.id
+
+
+def test_deleting_asks_once_and_removes_the_folder(store: ComparisonStore):
+    kept, doomed = samples.new(store), samples.new(store)
+    samples.finish(store, kept)
+    samples.fail(store, doomed)
+    app = open_page("library", comparison=doomed.id)
+    app.button(key="delete").click().run()
+    assert store.folder(doomed.id).exists()
+    assert "This cannot be undone." in words(app)
+    app.button(key="delete_for_good").click().run()
+    assert not app.exception
+    assert not store.folder(doomed.id).exists()
+    assert list(app.dataframe[0].value["id"]) == [kept.id]
+    assert "comparison" not in app.query_params
+
+
+def test_a_running_one_cannot_be_deleted(store: ComparisonStore):
+    spec = samples.new(store)
+    samples.begin(store, spec)
+    app = open_page("library", comparison=spec.id)
+    assert app.button(key="delete").disabled
+    assert links(app)["Watch it live"] == ("run", f"comparison={spec.id}")
+
+
+def test_a_deletion_that_fails_says_why(store: ComparisonStore, monkeypatch: pytest.MonkeyPatch):
+    spec = samples.new(store)
+    samples.fail(store, spec)
+    app = open_page("library", comparison=spec.id)
+    app.button(key="delete").click().run()
+
+    def refuse(self: ComparisonStore, id: str) -> None:
+        raise PermissionError("no right to delete")
+
+    monkeypatch.setattr(ComparisonStore, "delete", refuse)
+    app.button(key="delete_for_good").click().run()
+    assert app.error[0].proto.title == "It was not deleted"
+    assert "no right to delete" in words(app)
+    assert store.ids() == [spec.id]
+
+
+def test_an_unreadable_one_says_why_and_can_be_deleted(store: ComparisonStore):
+    spec = samples.new(store)
+    samples.spoil(store, spec)
+    app = open_page("library", comparison=spec.id)
+    assert "spec.json" in app.error[0].value.replace("\\", "")
+    app.button(key="delete").click().run()
+    app.button(key="delete_for_good").click().run()
+    assert store.ids() == []
+
+
+def test_the_folder_of_the_store_is_shown(store: ComparisonStore):
+    assert str(store.root) in words(open_page("library"))

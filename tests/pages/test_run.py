@@ -1,0 +1,197 @@
+"""The Run page: the form, what it starts, and the live view in every state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import core.bench.start
+from core.model.comparison import PRESETS, ComparisonSpec
+from core.store.comparisons import ComparisonStore
+from core.store.files import append_event, write_json
+from pages._parts.run_form import NETWORK_LABELS
+from tests.pages import samples
+
+PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "run.py")
+
+
+def open_page(**query: str) -> AppTest:
+    at = AppTest.from_file(PAGE, default_timeout=60)
+    at.query_params.update(query)
+    at.run()
+    assert not at.exception
+    return at
+
+
+def words(at: AppTest) -> str:
+    """Everything that is written on the page."""
+    kinds = (at.title, at.header, at.subheader, at.markdown, at.caption, at.info, at.warning, at.error, at.success, at.code)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+@pytest.fixture
+def started(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[ComparisonSpec]:
+    """Comparisons that the page would have started; no process is."""
+    specs: list[ComparisonSpec] = []
+
+    def fake(store: ComparisonStore, spec: ComparisonSpec) -> None:
+        store.create(spec)
+        specs.append(spec)
+
+    monkeypatch.setattr(core.bench.start, "start_detached", fake)
+    return specs
+
+
+def test_an_empty_store_shows_the_form_with_what_it_costs(home: Path):
+    at = open_page()
+    assert at.subheader[0].value == "What will run?"
+    assert at.selectbox(key="a").value == "tensorflow:graph"
+    assert at.selectbox(key="b").value == "pytorch:eager"
+    assert at.caption[0].value == PRESETS["quick"].summary
+
+
+def test_the_estimate_becomes_what_the_last_one_took(home: Path):
+    store = ComparisonStore()
+    spec = samples.new(store)
+    write_json(store.folder(spec.id) / "result.json", replace(samples.finish(store, spec), duration_s=195.0))
+    assert "The last one of this kind took 3 min 15 s here." in words(open_page())
+    assert "At least about 7 minutes" in words(open_page(preset="Rigorous"))
+
+
+def test_a_gpu_is_offered_only_where_one_is_visible(home: Path, monkeypatch: pytest.MonkeyPatch):
+    assert open_page().selectbox(key="a_device").options == ["CPU"]
+    monkeypatch.setattr("pages._parts.run_form.gpu_visible", lambda: True)
+    assert open_page().selectbox(key="a_device").value == "gpu"
+
+
+def test_start_makes_the_comparison_that_the_form_describes_and_shows_it(started: list[ComparisonSpec]):
+    at = open_page()
+    at.selectbox(key="a").set_value("tensorflow:xla")
+    at.number_input(key="batch_size").set_value(128)
+    at.number_input(key="threshold").set_value(10.0)
+    at.number_input(key="b_threads").set_value(1)
+    at.button(key="start").click().run()
+    (spec,) = started
+    assert (spec.a.framework, spec.a.execution, spec.b.framework, spec.b.threads) == ("tensorflow", "xla", "pytorch", 1)
+    assert (spec.batch_size, spec.threshold, spec.preset.name, spec.workload) == (128, 0.1, "quick", "mnist_cnn")
+    assert at.query_params["comparison"] == spec.id
+    assert "TensorFlow XLA (jit_compile) against PyTorch eager" in words(at)
+
+
+def test_the_network_as_printed_is_announced_as_what_it_is(started: list[ComparisonSpec]):
+    at = open_page(b_network=NETWORK_LABELS["article"])
+    assert "ends at the parity proof" in at.info[0].value
+    at.button(key="start").click().run()
+    assert (started[0].a.network, started[0].b.network) == ("spec", "article")
+
+
+def test_a_wish_that_cannot_be_meant_is_one_sentence(started: list[ComparisonSpec]):
+    at = open_page()
+    at.number_input(key="learning_rate").set_value(0.0)
+    at.button(key="start").click().run()
+    assert not started
+    assert "learning rate of 0" in at.error[0].value
+
+
+def test_a_missing_framework_is_told_before_anything_starts(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pages._parts.run_form.find_spec", lambda name: None if name == "torch" else object())
+    at = open_page()
+    assert "pip install -r requirements.txt" in at.code[0].value
+    assert at.button(key="start").disabled
+
+
+def test_an_interpreter_of_its_own_is_not_looked_into(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pages._parts.run_form.find_spec", lambda name: None)
+    monkeypatch.setenv("SHOWDOWN_PYTHON_PYTORCH", "/somewhere/python")
+    monkeypatch.setenv("SHOWDOWN_PYTHON_TENSORFLOW", "/elsewhere/python")
+    assert not open_page().button(key="start").disabled
+
+
+def test_like_fills_the_form_in_as_a_stored_comparison_was_made(home: Path):
+    spec = samples.new(ComparisonStore(), preset="standard", batch_size=256, seed=7, threshold=0.02)
+    samples.finish(ComparisonStore(), spec)
+    at = open_page(like=spec.id)
+    assert at.number_input(key="batch_size").value == 256
+    assert at.number_input(key="seed").value == 7
+    assert at.number_input(key="threshold").value == pytest.approx(2.0)
+    assert "10 pairs of longer runs" in words(at)
+
+
+def test_a_running_comparison_shows_stage_pairs_curves_and_current_run(home: Path):
+    store = ComparisonStore()
+    spec = samples.new(store)
+    folder = samples.begin(store, spec)
+    append_event(folder / "events.jsonl", "run_begin", time=spec.created, index=2, role="pair", side="b", pair=1, steps=81)
+    for index, side in ((1, "b"), (2, "b"), (0, "a")):
+        run = folder / "runs" / f"{index:02d}-{side}"
+        run.mkdir(parents=True)
+        append_event(run / "events.jsonl", "phase_begin", name="steady")
+        for step in range(5):
+            append_event(run / "events.jsonl", "block", phase="steady" if step else "first_step", step=1 + 4 * step, steps=4 if step else 1,
+                         wall_ns=80_000_000, cpu_ns=80_000_000, input_ns=1, train_ns=1, since_start_s=1.0, loss=2.0)  # fmt: skip
+        (run / "log.txt").write_text("a <line> of *the* log\n")
+    (folder / "samples.jsonl").write_text('{"time_s": 100.0, "own_cores": 0.9, "other_cores": 0.1, "steal_cores": 0.0}\n')
+    at = open_page()
+    shown = words(at)
+    assert "TensorFlow graph (tf.function) against PyTorch eager" in shown
+    assert [(metric.label, metric.value) for metric in at.metric[:2]] == [("Pairs done", "1 of 6"), ("Runs done", "2 of 24")]
+    assert "side B, PyTorch eager: timing steady steps, step 17 of 81" in shown
+    assert "run 0 (A) and run 2 (B)" in shown
+    assert "a <line> of *the* log" in [code.value for code in at.code]
+    assert len(at.get("vega_lite_chart")) + len(at.get("arrow_vega_lite_chart")) == 4
+
+
+def test_stop_asks_the_referee_to_stop(home: Path):
+    store = ComparisonStore()
+    spec = samples.new(store)
+    folder = samples.begin(store, spec)
+    open_page().button(key=f"stop_{spec.id}").click().run()
+    assert (folder / "cancel").exists()
+
+
+def test_a_second_comparison_says_whom_it_waits_for(home: Path):
+    store = ComparisonStore()
+    first, second = samples.new(store), samples.new(store)
+    samples.begin(store, first)
+    folder = samples.begin(store, second)
+    (folder / "events.jsonl").unlink()
+    append_event(folder / "events.jsonl", "state", time=second.created, state="queued")
+    append_event(folder / "events.jsonl", "waiting", time=second.created, behind=first.id)
+    assert f"It waits behind {first.id}." in words(open_page(comparison=second.id))
+    at = open_page(comparison=first.id)
+    assert f"waiting behind {first.id}" in words(at)
+    assert at.button(key=f"stop_other_{second.id}")
+
+
+def test_the_end_is_the_verdict(home: Path):
+    store = ComparisonStore()
+    spec = samples.new(store)
+    result = samples.finish(store, spec)
+    at = open_page(comparison=spec.id)
+    assert at.success[0].value.replace("\\", "") == result.sentence
+    assert "See how sure that is" in [element.proto.label for element in at.get("page_link")]
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("fail", "Killed <b>hard</b>"),
+        ("cancel", "had not finished any run"),
+        ("interrupt", "ended without a result"),
+        ("spoil", "damaged"),
+    ],
+)
+def test_other_ends_say_what_happened(home: Path, state: str, expected: str):
+    store = ComparisonStore()
+    spec = samples.new(store)
+    getattr(samples, state)(store, spec)
+    assert expected in words(open_page(comparison=spec.id)).replace("\\", "")
+
+
+def test_an_address_without_a_comparison_behind_it_still_shows_the_form(home: Path):
+    at = open_page(comparison="../../etc")
+    assert "not the id of a comparison" in at.error[0].value.replace("\\", "")
+    assert at.button(key="start")
