@@ -1,4 +1,4 @@
-"""Run the benchmarks of the product and print one table: `python -m bench [worker] [page]`, without names all of them."""
+"""Run the benchmarks of the product and print one table: `python -m bench [worker] [page] [power]`, without names all of them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import page, worker
+from bench import page, power, worker
 
 SECTIONS = {"worker": worker.report, "page": page.report}
 
 
 def main(names: list[str]) -> int:
-    unknown = [name for name in names if name not in SECTIONS]
+    known = [*SECTIONS, "power"]
+    unknown = [name for name in names if name not in known]
     if unknown:
-        print(f"There is no benchmark '{unknown[0]}'; choose {' or '.join(SECTIONS)}.", file=sys.stderr)
+        print(f"There is no benchmark '{unknown[0]}'; choose {' or '.join(known)}.", file=sys.stderr)
         return 2
     console = Console()
     console.print(f"Measured on {processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}.")
+    if "power" in (names or known):
+        power.report(console)
     table = Table("ours over bare", "ratio: median (range)", "goal", "")
-    for name in names or SECTIONS:
+    for name in [name for name in names or SECTIONS if name in SECTIONS]:
         for label, ratio, goal in SECTIONS[name](console):
             table.add_row(label, str(ratio), *(("", "") if goal is None else (f"at most {goal}", ratio.against(goal))))
-    console.print(table)
+    if table.row_count:
+        console.print(table)
     return 0
 
 

@@ -9,22 +9,21 @@ from core.model.errors import ShowdownError
 from core.model.variant import FRAMEWORK_LABELS
 from core.store.comparisons import StoredComparison
 from pages._parts import formats
-from pages._parts.places import link
+from pages._parts.queue import show_queue, unfinished_comparisons
 from pages._parts.run_form import Wish, duration_words, like_stored, missing_frameworks, wish
 from pages._parts.run_live import watch
-from pages._parts.states import state_badge
-from pages._parts.stored import PARAMETER, comparison_label, store
+from pages._parts.stored import PARAMETER, store
 
 
 def main() -> None:
     st.title("Run", anchor=False)
     like_stored(store())
-    unfinished = _unfinished()
+    unfinished = unfinished_comparisons()
     shown = _shown(unfinished)
     if shown is not None:
         watch(shown.id)
     if unfinished:
-        _queue(shown.id if shown else None)
+        show_queue(shown.id if shown else None)
     with st.container(border=True):
         st.subheader("What will run?" if shown is None else "Start another one", anchor=False)
         _form(wish(), unfinished)
@@ -64,13 +63,6 @@ def _form(wanted: Wish, unfinished: list[StoredComparison]) -> None:
             st.rerun()
 
 
-def _unfinished() -> list[StoredComparison]:
-    """Comparisons that wait or run, oldest first; finished ones are told by their file alone and not read."""
-    here = store()
-    candidates = [here.load(id) for id in here.ids() if not (here.folder(id) / "result.json").exists()]
-    return sorted((one for one in candidates if not one.ended), key=lambda one: one.id)
-
-
 def _shown(unfinished: list[StoredComparison]) -> StoredComparison | None:
     """The comparison that the address names, else the newest that is not over."""
     asked = st.query_params.get(PARAMETER)
@@ -81,25 +73,6 @@ def _shown(unfinished: list[StoredComparison]) -> StoredComparison | None:
     except ShowdownError as error:
         st.error(formats.plain(str(error)), title="This comparison is not here", icon=":material/link_off:")
         return None
-
-
-@st.fragment(run_every=5.0)
-def _queue(shown_id: str | None) -> None:
-    """Who else works or waits on this machine, in this store."""
-    others = [one for one in _unfinished() if one.id != shown_id]
-    if not others:
-        return
-    st.subheader("Others at work here", anchor=False)
-    for one in others:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            state_badge(one.state)
-            behind = next((event["behind"] for event in reversed(one.events()) if event["event"] == "waiting"), None)
-            st.markdown(formats.plain(comparison_label(one)), width="content")
-            if one.state == "queued" and behind:
-                st.caption(f"waiting behind {behind}", width="content")
-            link("run", "Watch", comparison=one.id)
-            if st.button("Stop", icon=":material/stop_circle:", key=f"stop_other_{one.id}"):
-                store().request_cancel(one.id)
 
 
 main()

@@ -88,7 +88,8 @@ def judge(log_ratios: Ratios, self_log_ratios: Ratios, threshold: float, generat
 
     delta = max(threshold, noise floor). *Faster*: the 95 % interval lies wholly outside [1/(1+delta), 1+delta]. *No
     practical difference*: the 90 % interval lies wholly inside (two one-sided tests at 5 %, Schuirmann 1987).
-    *Measurable under threshold*: the 95 % interval excludes 1 and lies within. Else *cannot tell*.
+    *Measurable under threshold*: the 95 % interval excludes 1 and lies within. These two speak of the user's threshold, so
+    they need a noise floor below it: on a noisier machine equality within its noise would be no finding. Else *cannot tell*.
     """
     estimate = float(np.median(log_ratios))
     low_95, high_95 = median_interval(log_ratios, 0.95, generator)
@@ -100,6 +101,8 @@ def judge(log_ratios: Ratios, self_log_ratios: Ratios, threshold: float, generat
     excludes_one = low_95 > 0 or high_95 < 0
     if low_95 > margin or high_95 < -margin:
         verdict, faster_side = "faster", "a" if low_95 > margin else "b"
+    elif floor > threshold:
+        verdict = "cannot_tell"
     elif excludes_one and low_95 > -margin and high_95 < margin:
         verdict, faster_side = "measurable_under_threshold", "a" if estimate > 0 else "b"
     elif low_90 > -margin and high_90 < margin:

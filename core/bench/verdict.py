@@ -91,7 +91,10 @@ def sentence(spec: ComparisonSpec, statistics: Statistics) -> str:
             return f"{first} is measurably faster than {second}, but by less than {statistics.delta:.1%}: {numbers}; {floor}."
         case _:
             more = f"; about {statistics.pairs_needed} pairs would be needed" if statistics.pairs_needed else ""
-            return f"Cannot tell which is faster on this machine: {second} takes {numbers} of the time of {first}, and {floor}{more}."
+            return (
+                f"Cannot tell which is faster on this machine: {second} takes {factor:.2f} times as long as {first}, "
+                f"95 % interval {between[0]:.2f} to {between[1]:.2f}; {floor}{more}."
+            )
 
 
 def summarise_side(spec: ComparisonSpec, side: str, runs: list[RunResult], profile: RunResult | None, profiled_step_ms: float | None) -> SideSummary:

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.model.run import RunSpec
 from core.worker import memory
-from core.worker.clock import BlockClock
+from core.worker.clock import BlockClock, MarkingClock
 from core.worker.events import EventWriter
 from core.worker.program import Program
 from core.workloads.layouts import Array
@@ -86,9 +86,7 @@ def profile(program: Program, spec: RunSpec, events: EventWriter) -> None:
     clock.phase = "profiled"
     folder = Path(spec.folder) / "profile"
     with events.phase("profiled"), program.profile(folder) as mark:
-        for _ in range(spec.profile_steps):
-            with mark(clock.step):
-                program.train_blocks(clock.step, 1, 1, clock)
+        program.train_blocks(clock.step, 1, spec.profile_steps, MarkingClock(clock, mark))
     files = sorted(str(path.relative_to(spec.folder)) for path in folder.rglob("*") if path.is_file())
     events.write("profile", files=files)
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from core.analysis.live import LiveProgress, live_progress, live_steps, load_rows, pair_ratios
+from core.analysis.live import CurrentRun, LiveProgress, live_progress, live_steps, load_rows, pair_ratios
 from core.bench.collect import block_table
 from core.charts.live import losses, machine_load, ratios_so_far, step_times
 from core.charts.palette import sides_of
@@ -66,10 +66,13 @@ def _show_words(one: StoredComparison) -> None:
     following = Following(one.folder)
     progress = _where(one, one.spec, following)
     _progress(one, one.spec, progress, following)
-    _log(one, progress)
+    if progress.current is not None:
+        _log(one, progress.current)
 
 
 def _show_charts(one: StoredComparison, spec: ComparisonSpec) -> None:
+    if one.state == "queued":
+        return
     following = Following(one.folder)
     events = following.events("events.jsonl")
     frame = _newest_runs(events, following)
@@ -215,11 +218,9 @@ def _load(following: Following) -> None:
     )  # fmt: skip
 
 
-def _log(one: StoredComparison, progress: LiveProgress) -> None:
-    run = progress.current
-    lines = one.run_log(run.index, run.side) if run else ()
-    with st.expander("What the current run prints", icon=":material/terminal:", expanded=False, key="live_log"):
-        st.code("\n".join(lines) or "Nothing so far.", language=None, wrap_lines=True)
+def _log(one: StoredComparison, run: CurrentRun) -> None:
+    with st.expander("What the current run prints", icon=":material/terminal:", key="live_log"):
+        st.code("\n".join(one.run_log(run.index, run.side)) or "Nothing so far.", language=None, wrap_lines=True)
 
 
 def _ending(one: StoredComparison) -> None:
@@ -229,7 +230,9 @@ def _ending(one: StoredComparison) -> None:
     icon, _ = VERDICTS[one.result.verdict]
     box = st.success if one.result.verdict in ("faster", "no_practical_difference", "measurable_under_threshold") else st.warning
     box(formats.plain(one.result.sentence), title=f"Verdict: {VERDICT_LABELS[one.result.verdict]}", icon=icon)
-    show_reasons(one.result)
+    if (one.result.reasons and one.result.reasons[0] not in one.result.sentence) or len(one.result.reasons) > 1:
+        show_reasons(one.result)
     with st.container(horizontal=True):
-        link("compare", "See how sure that is", comparison=one.id)
-        link("operators", "See which operations take the time", comparison=one.id)
+        link("compare", "See how sure that is" if one.result.ratio else "Open it to see why", comparison=one.id)
+        if any(run.role == "profile" for run in one.result.runs):
+            link("operators", "See which operations take the time", comparison=one.id)

@@ -67,6 +67,7 @@ sys.meta_path.insert(0, Broken())
 """
     result, store = referee(b=f"pytorch:python={fake_python('python-broken', body)}")
     assert_failed(result, store, "framework_broken", "side B", "libcudart.so.13")
+    assert result.error is not None
     assert any("libcudart" in line for line in result.error.log_tail)
 
 

@@ -23,8 +23,8 @@ def arrays() -> dict[str, np.ndarray]:
 BASE = arrays()
 
 
-def stages(change: dict[str, np.ndarray], parameters: int = 100, **b: object):
-    other = ParityEvidence(parameters=parameters, arrays={**BASE, **change}, **b)
+def stages(change: dict[str, np.ndarray], parameters: int = 100):
+    other = ParityEvidence(parameters=parameters, arrays={**BASE, **change})
     return {stage.stage: stage for stage in compare_parity(ParityEvidence(parameters=100, arrays=BASE), other, "shallow")}
 
 

@@ -93,7 +93,13 @@ def test_noise_floor_above_the_threshold_takes_its_place():
     noisy = logs(1.2, 0.83, 1.25, 0.8, 1.2, 0.82)
     result = judge(logs(1.12, 1.13, 1.11, 1.12, 1.14, 1.12), noisy, 0.05, generator())
     assert result.delta == result.noise_floor > 0.12
-    assert result.verdict != "faster"
+    assert result.verdict == "cannot_tell"
+
+
+def test_equality_within_the_noise_is_no_finding():
+    noisy = logs(1.2, 0.83, 1.25, 0.8, 1.2, 0.82)
+    assert judge(QUIET, noisy, 0.05, generator()).verdict == "cannot_tell"
+    assert judge(QUIET, QUIET, 0.05, generator()).verdict == "no_practical_difference"
 
 
 def test_pairs_needed_is_none_without_spread_or_when_hopeless():

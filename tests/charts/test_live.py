@@ -23,7 +23,9 @@ def at(seconds: float) -> str:
 
 
 def run(index: int, role: str, side: str, begin: float, end: float | None = None) -> list[dict[str, Any]]:
-    events = [{"event": "run_begin", "time": at(begin), "index": index, "role": role, "side": side, "pair": 0, "steps": 81}]
+    events: list[dict[str, Any]] = [
+        {"event": "run_begin", "time": at(begin), "index": index, "role": role, "side": side, "pair": 0, "steps": 81}
+    ]
     return events if end is None else [*events, {"event": "run_end", "time": at(end), "index": index, "role": role, "side": side}]
 
 
@@ -32,7 +34,7 @@ def progress(events: list[dict[str, Any]], now_s: float, preset: str = "quick"):
 
 
 def test_what_is_left_is_counted_in_runs_of_the_measured_length():
-    events = [{"event": "state", "time": at(0), "state": "running"}, {"event": "stage", "stage": "parity", "runs": 2},
+    events: list[dict[str, Any]] = [{"event": "state", "time": at(0), "state": "running"}, {"event": "stage", "stage": "parity", "runs": 2},
               *run(0, "parity", "a", 0, 10), *run(1, "parity", "b", 10, 20), {"event": "stage", "stage": "pilot", "runs": 2},
               *run(2, "pilot", "a", 20, 24), *run(3, "pilot", "b", 24, 28), {"event": "stage", "stage": "noise", "runs": 6},
               *run(4, "noise", "a", 28, 33), *run(5, "noise", "a", 33)]  # fmt: skip
@@ -47,14 +49,17 @@ def test_what_is_left_is_counted_in_runs_of_the_measured_length():
 
 
 def test_a_queued_comparison_says_behind_whom_until_it_runs():
-    events = [{"event": "state", "time": at(0), "state": "queued"}, {"event": "waiting", "time": at(1), "behind": "another"}]
+    events: list[dict[str, Any]] = [
+        {"event": "state", "time": at(0), "state": "queued"},
+        {"event": "waiting", "time": at(1), "behind": "another"},
+    ]
     assert progress(events, 5).behind == "another"
     assert progress(events, 5).elapsed_s == 0
     assert progress([*events, {"event": "state", "time": at(60), "state": "running"}], 65).behind is None
 
 
 def test_a_rigorous_comparison_counts_on_beyond_its_minimum():
-    events = [{"event": "state", "time": at(0), "state": "running"}]
+    events: list[dict[str, Any]] = [{"event": "state", "time": at(0), "state": "running"}]
     for pair in range(10):
         events += [
             *run(2 * pair, "pair", "a", 10 * pair, 10 * pair + 5),

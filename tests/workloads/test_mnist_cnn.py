@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from core.workloads.registry import WorkloadError, function_sources, workload_sp
 SPEC = workload_spec("mnist_cnn")
 
 
-def prove(a: str, b: str, seed: int = 1) -> tuple[ComparisonResult, dict[str, list[dict[str, object]]]]:
+def prove(a: str, b: str, seed: int = 1) -> tuple[ComparisonResult, dict[str, list[dict[str, Any]]]]:
     """The parity stage of a comparison; it is stopped where the timing would begin."""
     store = ComparisonStore()
     spec = make_spec("mnist_cnn", parse_variant(a, threads=1), parse_variant(b, threads=1), seed=seed)

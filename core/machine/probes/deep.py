@@ -16,7 +16,7 @@ import polars as pl
 from core.machine.child import InterpreterError, run_child
 from core.machine.facts import default_threads
 from core.machine.gpu import GpuFacts, Nvml
-from core.machine.interpreter import framework_python
+from core.machine.interpreter import framework_python, worker_environment
 from core.model.finding import Finding
 from core.model.run import RunSpec
 from core.model.variant import EXECUTIONS, FRAMEWORK_LABELS, Variant
