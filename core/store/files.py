@@ -20,7 +20,7 @@ class StoreError(ShowdownError):
     """Something in the store that cannot be read, written or meant."""
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes | memoryview) -> None:
     """Write under a temporary name, then rename; a failure leaves the old file and no temporary one."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
-from collections.abc import Callable
+import io
 from pathlib import Path
 
 import msgspec
 import polars as pl
 
+from core.store.files import write_whole
 from core.traces.read import read_trace
 from core.traces.schema import EVENT_SCHEMA, SCHEMA_VERSION, Facts, Trace, TraceError
 
@@ -57,15 +56,7 @@ def load(kept: Path) -> Trace | None:
 def save(trace: Trace, kept: Path) -> None:
     """Keep a trace; the facts are written last, so that a folder with them is whole."""
     kept.mkdir(parents=True, exist_ok=True)
-    _write(kept / EVENTS, lambda temporary: trace.events.write_parquet(temporary))
-    _write(kept / FACTS, lambda temporary: temporary.write_bytes(msgspec.json.encode(trace.facts)))
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Write under a temporary name, then rename: a reader never sees half a file, and a failure leaves none."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    events = io.BytesIO()
+    trace.events.write_parquet(events)
+    write_whole(kept / EVENTS, events.getbuffer())
+    write_whole(kept / FACTS, msgspec.json.encode(trace.facts))

@@ -185,9 +185,12 @@ def _curves(one: StoredComparison, spec: ComparisonSpec, frame: pl.DataFrame) ->
         st.markdown("**Training loss**")
         chart_with_table(
             losses(frame, sides), frame.select("side", "run", "step", "loss"),
-            alt=f"Lines of the training loss in {runs}; the same weights and batches give the same curve.", download_name=f"{one.id}-live-losses",
+            alt=f"Lines of the training loss in {runs}.", download_name=f"{one.id}-live-losses",
         )  # fmt: skip
-    st.caption(f"The newest run of each side: {runs}. The first step, which traces and compiles, is left out.")
+    st.caption(
+        f"The newest run of each side: {runs}. The first step, which traces and compiles, is left out. "
+        "Two runs of one pair see the same batches, so their losses agree."
+    )
 
 
 def _ratios(spec: ComparisonSpec, events: list[dict[str, Any]], progress: LiveProgress, ended: bool) -> None:

@@ -43,8 +43,8 @@ def serve(script: Path, folder: Path) -> Iterator[Server]:
     Raises RuntimeError with the log where the server does not become healthy.
     """
     home, temporary, log = folder / "home", folder / "tmp", folder / "server.log"
-    home.mkdir()
-    temporary.mkdir()
+    home.mkdir(exist_ok=True)
+    temporary.mkdir(exist_ok=True)
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}", f"--server.address={HOST}",
                "--server.headless=true", "--server.fileWatcherType=none", "--browser.gatherUsageStats=false"]  # fmt: skip

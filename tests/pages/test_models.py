@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.model.parity import ParityStage
 from core.model.variant import Variant
@@ -15,24 +14,16 @@ from core.workloads.registry import workload_spec
 from pages._parts.layers import declared_layers, torch_shape
 from pages._parts.proof import newest_proof
 from tests.pages import samples
+from tests.pages.apps import open_page, words
 
-PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "models.py")
 ARTICLE = Variant(framework="pytorch", execution="eager", network="article")
 LAYERS = {"a": [{"name": "conv1", "kind": "Conv2D", "shape": [26, 26, 32], "parameters": 320}],
           "b": [{"name": "conv1", "kind": "Conv2d", "shape": [32, 26, 26], "parameters": 321}]}  # fmt: skip
 
 
-def open_page(**query: str) -> AppTest:
-    at = AppTest.from_file(PAGE, default_timeout=60)
-    at.query_params.update(query)
-    at.run()
-    assert not at.exception
-    return at
-
-
 def test_without_a_comparison_the_code_and_the_declared_layers_are_shown(home: Path):
-    at = open_page()
-    text = "\n".join(element.value for element in (*at.markdown, *at.caption))
+    at = open_page("models")
+    text = words(at)
     assert "225,034 in TensorFlow, 225,034 in PyTorch" in text
     assert "As the workload declares them" in text
     assert any("class MnistCnn(nn.Module)" in code.value for code in at.code)
@@ -40,14 +31,14 @@ def test_without_a_comparison_the_code_and_the_declared_layers_are_shown(home: P
 
 
 def test_the_section_in_the_address_is_the_one_that_is_shown(home: Path):
-    at = open_page(section="Optimizer")
+    at = open_page("models", section="Optimizer")
     assert any("def keras_epsilon" in code.value for code in at.code)
     assert not any("class MnistCnn" in code.value for code in at.code)
-    assert "Adam has two forms" in "\n".join(element.value for element in at.markdown)
+    assert "Adam has two forms" in words(at)
 
 
 def test_the_article_is_shown_with_the_command_that_proves_it(home: Path):
-    code = [element.value for element in open_page().code]
+    code = [element.value for element in open_page("models").code]
     assert "python -m core compare mnist_cnn --a tensorflow --b pytorch:network=article" in code
     assert any("nn.Linear(9216, 128)" in text for text in code)
 
@@ -62,8 +53,8 @@ def test_measured_layers_and_proof_come_from_the_newest_comparison_of_both_frame
     proof = newest_proof(store.all(), "mnist_cnn")
     assert proof is not None
     assert proof.comparison.id == spec.id
-    at = open_page()
-    assert "320 in TensorFlow, 321 in PyTorch" in "\n".join(element.value for element in at.markdown)
+    at = open_page("models")
+    assert "320 in TensorFlow, 321 in PyTorch" in words(at)
     assert "both sides give the same numbers" in at.success[0].value
 
 
@@ -77,7 +68,7 @@ def test_a_stored_run_of_the_article_shows_its_error(home: Path):
                     detail="B: mat1 and mat2 shapes cannot be multiplied (64x1600 and 9216x128)"),
     )  # fmt: skip
     write_json(store.folder(spec.id) / "parity.json", {"schema": 1, "stages": stages, "layers": {"a": [], "b": []}})
-    at = open_page()
+    at = open_page("models")
     assert "2 of 2 gates fail" in at.error[0].value
     assert any("64x1600 and 9216x128" in code.value for code in at.code)
 

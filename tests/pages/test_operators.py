@@ -9,7 +9,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.model.comparison import ComparisonSpec
 from core.model.run import RunError
@@ -18,24 +17,9 @@ from core.store.files import write_json
 from core.store.home import traces_folder
 from pages._parts.operator_rows import matching, picked_rows
 from tests.pages import samples
+from tests.pages.apps import open_page, words
 
-PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "operators.py")
 DATA = Path(__file__).resolve().parents[1] / "traces" / "data"
-
-
-def open_page(picked: list[str] | None = None, **query: str) -> AppTest:
-    at = AppTest.from_file(PAGE, default_timeout=60)
-    at.query_params.update(query)
-    if picked:
-        at.session_state["operator_bars_class"] = {"selection": {"picked": [{"key": key} for key in picked]}}
-    at.run()
-    assert not at.exception
-    return at
-
-
-def words(at: AppTest) -> str:
-    kinds = (at.markdown, at.caption, at.info, at.warning, at.error)
-    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
 
 
 def profiled(store: ComparisonStore, *, error: RunError | None = None) -> ComparisonSpec:
@@ -62,7 +46,7 @@ def profiled(store: ComparisonStore, *, error: RunError | None = None) -> Compar
 
 def test_both_sides_are_mirrored_by_kind_of_operation(home: Path):
     profiled(ComparisonStore())
-    at = open_page()
+    at = open_page("operators")
     mirrored, rows = at.dataframe[0].value, at.dataframe[1].value
     both = mirrored.set_index("key")
     assert (both.loc["convolution forward", ["a_ms", "b_ms"]] > 0).all()
@@ -76,7 +60,9 @@ def test_both_sides_are_mirrored_by_kind_of_operation(home: Path):
 
 def test_a_click_on_a_bar_leaves_only_its_rows(home: Path):
     profiled(ComparisonStore())
-    rows = open_page(picked=["pooling"]).dataframe[1].value
+    at = open_page("operators")
+    at.session_state["operator_bars_class"] = {"selection": {"picked": [{"key": "pooling"}]}}
+    rows = at.run().dataframe[1].value
     assert set(rows["op_class"]) == {"pooling"}
     assert set(rows["side"]) == {"A · TensorFlow", "B · PyTorch"}
 
@@ -87,14 +73,14 @@ def test_layers_of_both_sides_have_the_names_of_the_program(home: Path):
     declared = {"a": [("conv1", "Conv2D"), ("conv2", "Conv2D")], "b": [("conv1", "Conv2d"), ("conv2", "Conv2d")]}
     write_json(store.folder(spec.id) / "parity.json",
                {"layers": {side: [{"name": name, "kind": kind} for name, kind in rows] for side, rows in declared.items()}})  # fmt: skip
-    both = open_page(group="layer").dataframe[0].value.set_index("key")
+    both = open_page("operators", group="layer").dataframe[0].value.set_index("key")
     assert (both.loc["conv1", ["a_ms", "b_ms"]] > 0).all()
 
 
 def test_total_time_holds_what_is_nested(home: Path):
     profiled(ComparisonStore())
     own, whole = (
-        open_page(group="operator", **more).dataframe[0].value.set_index("key")["b_ms"].to_dict()
+        open_page("operators", group="operator", **more).dataframe[0].value.set_index("key")["b_ms"].to_dict()
         for more in ({}, {"measure": "total time"})
     )
     assert whole["aten::convolution_backward"] >= own["aten::convolution_backward"]
@@ -103,17 +89,17 @@ def test_total_time_holds_what_is_nested(home: Path):
 
 def test_search_narrows_chart_and_table_and_says_when_nothing_fits(home: Path):
     profiled(ComparisonStore())
-    at = open_page(group="operator", search="CONV")
+    at = open_page("operators", group="operator", search="CONV")
     assert all(
         "conv" in f"{name} {kind}".lower()
         for name, kind in zip(at.dataframe[1].value["name"], at.dataframe[1].value["op_class"], strict=True)
     )
-    assert "Nothing has this in its name" in words(open_page(search="zzz[("))
+    assert "Nothing has this in its name" in words(open_page("operators", search="zzz[("))
 
 
 def test_a_side_whose_profile_failed_is_named_and_the_other_is_shown(home: Path):
     profiled(ComparisonStore(), error=RunError(kind="killed", message="The run was killed by SIGKILL."))
-    at = open_page()
+    at = open_page("operators")
     assert "killed by SIGKILL" in at.warning[0].value.replace("\\", "")
     assert set(at.dataframe[1].value["side"]) == {"A · TensorFlow"}
 
@@ -122,13 +108,13 @@ def test_a_damaged_profile_says_so(home: Path):
     store = ComparisonStore()
     spec = profiled(store)
     (store.load(spec.id).run_folder(23, "b") / "profile" / "vm.pt.trace.json.gz").write_bytes(b"\x1f\x8bnot gzip")
-    assert "damaged" in open_page().warning[0].value
+    assert "damaged" in open_page("operators").warning[0].value
 
 
 def test_a_comparison_without_profile_offers_another_run(home: Path):
     store = ComparisonStore()
     samples.finish(store, samples.new(store, profile=False))
-    assert "started without profiling" in words(open_page())
+    assert "started without profiling" in words(open_page("operators"))
 
 
 @pytest.mark.parametrize(
@@ -138,11 +124,11 @@ def test_a_comparison_without_profile_offers_another_run(home: Path):
 def test_unfinished_comparisons_say_where_they_stand(home: Path, state: str, expected: str):
     store = ComparisonStore()
     getattr(samples, state)(store, samples.new(store))
-    assert any(part in words(open_page()) for part in expected.split("|"))
+    assert any(part in words(open_page("operators")) for part in expected.split("|"))
 
 
 def test_an_empty_store_leads_to_the_first_comparison(home: Path):
-    assert "Nothing has been compared on this machine yet" in words(open_page())
+    assert "Nothing has been compared on this machine yet" in words(open_page("operators"))
 
 
 def test_picking_by_remainder_and_by_both_gradients():

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import core.bench.start
 from core.model.comparison import PRESETS, ComparisonSpec
@@ -14,22 +13,7 @@ from core.store.comparisons import ComparisonStore
 from core.store.files import append_event, write_json
 from pages._parts.run_form import NETWORK_LABELS
 from tests.pages import samples
-
-PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "run.py")
-
-
-def open_page(**query: str) -> AppTest:
-    at = AppTest.from_file(PAGE, default_timeout=60)
-    at.query_params.update(query)
-    at.run()
-    assert not at.exception
-    return at
-
-
-def words(at: AppTest) -> str:
-    """Everything that is written on the page."""
-    kinds = (at.title, at.header, at.subheader, at.markdown, at.caption, at.info, at.warning, at.error, at.success, at.code)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+from tests.pages.apps import links, open_page, words
 
 
 @pytest.fixture
@@ -46,8 +30,8 @@ def started(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[ComparisonSpec]
 
 
 def test_an_empty_store_shows_the_form_with_what_it_costs(home: Path):
-    at = open_page()
-    assert at.subheader[0].value == "What will run?"
+    at = open_page("run")
+    assert "What will run?" in [element.value for element in at.subheader]
     assert at.selectbox(key="a").value == "tensorflow:graph"
     assert at.selectbox(key="b").value == "pytorch:eager"
     assert at.caption[0].value == PRESETS["quick"].summary
@@ -57,18 +41,18 @@ def test_the_estimate_becomes_what_the_last_one_took(home: Path):
     store = ComparisonStore()
     spec = samples.new(store)
     write_json(store.folder(spec.id) / "result.json", replace(samples.finish(store, spec), duration_s=195.0))
-    assert "The last one of this kind took 3 min 15 s here." in words(open_page())
-    assert "At least about 7 minutes" in words(open_page(preset="Rigorous"))
+    assert "The last one of this kind took 3 min 15 s here." in words(open_page("run"))
+    assert "At least about 7 minutes" in words(open_page("run", preset="Rigorous"))
 
 
 def test_a_gpu_is_offered_only_where_one_is_visible(home: Path, monkeypatch: pytest.MonkeyPatch):
-    assert open_page().selectbox(key="a_device").options == ["CPU"]
+    assert open_page("run").selectbox(key="a_device").options == ["CPU"]
     monkeypatch.setattr("pages._parts.run_form.gpu_visible", lambda: True)
-    assert open_page().selectbox(key="a_device").value == "gpu"
+    assert open_page("run").selectbox(key="a_device").value == "gpu"
 
 
 def test_start_makes_the_comparison_that_the_form_describes_and_shows_it(started: list[ComparisonSpec]):
-    at = open_page()
+    at = open_page("run")
     at.selectbox(key="a").set_value("tensorflow:xla")
     at.number_input(key="batch_size").set_value(128)
     at.number_input(key="threshold").set_value(10.0)
@@ -82,14 +66,14 @@ def test_start_makes_the_comparison_that_the_form_describes_and_shows_it(started
 
 
 def test_the_network_as_printed_is_announced_as_what_it_is(started: list[ComparisonSpec]):
-    at = open_page(b_network=NETWORK_LABELS["article"])
+    at = open_page("run", b_network=NETWORK_LABELS["article"])
     assert "ends at the parity proof" in at.info[0].value
     at.button(key="start").click().run()
     assert (started[0].a.network, started[0].b.network) == ("spec", "article")
 
 
 def test_a_wish_that_cannot_be_meant_is_one_sentence(started: list[ComparisonSpec]):
-    at = open_page()
+    at = open_page("run")
     at.number_input(key="learning_rate").set_value(0.0)
     at.button(key="start").click().run()
     assert not started
@@ -98,7 +82,7 @@ def test_a_wish_that_cannot_be_meant_is_one_sentence(started: list[ComparisonSpe
 
 def test_a_missing_framework_is_told_before_anything_starts(home: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("pages._parts.run_form.find_spec", lambda name: None if name == "torch" else object())
-    at = open_page()
+    at = open_page("run")
     assert "pip install -r requirements.txt" in at.code[0].value
     assert at.button(key="start").disabled
 
@@ -107,13 +91,13 @@ def test_an_interpreter_of_its_own_is_not_looked_into(home: Path, monkeypatch: p
     monkeypatch.setattr("pages._parts.run_form.find_spec", lambda name: None)
     monkeypatch.setenv("SHOWDOWN_PYTHON_PYTORCH", "/somewhere/python")
     monkeypatch.setenv("SHOWDOWN_PYTHON_TENSORFLOW", "/elsewhere/python")
-    assert not open_page().button(key="start").disabled
+    assert not open_page("run").button(key="start").disabled
 
 
 def test_like_fills_the_form_in_as_a_stored_comparison_was_made(home: Path):
     spec = samples.new(ComparisonStore(), preset="standard", batch_size=256, seed=7, threshold=0.02)
     samples.finish(ComparisonStore(), spec)
-    at = open_page(like=spec.id)
+    at = open_page("run", like=spec.id)
     assert at.number_input(key="batch_size").value == 256
     assert at.number_input(key="seed").value == 7
     assert at.number_input(key="threshold").value == pytest.approx(2.0)
@@ -134,7 +118,7 @@ def test_a_running_comparison_shows_stage_pairs_curves_and_current_run(home: Pat
                          wall_ns=80_000_000, cpu_ns=80_000_000, input_ns=1, train_ns=1, since_start_s=1.0, loss=2.0)  # fmt: skip
         (run / "log.txt").write_text("a <line> of *the* log\n")
     (folder / "samples.jsonl").write_text('{"time_s": 100.0, "own_cores": 0.9, "other_cores": 0.1, "steal_cores": 0.0}\n')
-    at = open_page()
+    at = open_page("run")
     shown = words(at)
     assert "TensorFlow graph (tf.function) against PyTorch eager" in shown
     assert [(metric.label, metric.value) for metric in at.metric[:2]] == [("Pairs done", "1 of 6"), ("Runs done", "2 of 24")]
@@ -148,7 +132,7 @@ def test_stop_asks_the_referee_to_stop(home: Path):
     store = ComparisonStore()
     spec = samples.new(store)
     folder = samples.begin(store, spec)
-    open_page().button(key=f"stop_{spec.id}").click().run()
+    open_page("run").button(key=f"stop_{spec.id}").click().run()
     assert (folder / "cancel").exists()
 
 
@@ -160,8 +144,8 @@ def test_a_second_comparison_says_whom_it_waits_for(home: Path):
     (folder / "events.jsonl").unlink()
     append_event(folder / "events.jsonl", "state", time=second.created, state="queued")
     append_event(folder / "events.jsonl", "waiting", time=second.created, behind=first.id)
-    assert f"It waits behind {first.id}." in words(open_page(comparison=second.id))
-    at = open_page(comparison=first.id)
+    assert f"It waits behind {first.id}." in words(open_page("run", comparison=second.id))
+    at = open_page("run", comparison=first.id)
     assert f"waiting behind {first.id}" in words(at)
     assert at.button(key=f"stop_other_{second.id}")
 
@@ -170,9 +154,9 @@ def test_the_end_is_the_verdict(home: Path):
     store = ComparisonStore()
     spec = samples.new(store)
     result = samples.finish(store, spec)
-    at = open_page(comparison=spec.id)
+    at = open_page("run", comparison=spec.id)
     assert at.success[0].value.replace("\\", "") == result.sentence
-    assert "See how sure that is" in [element.proto.label for element in at.get("page_link")]
+    assert links(at)["See how sure that is"][1] == f"comparison={spec.id}"
 
 
 @pytest.mark.parametrize(
@@ -188,10 +172,10 @@ def test_other_ends_say_what_happened(home: Path, state: str, expected: str):
     store = ComparisonStore()
     spec = samples.new(store)
     getattr(samples, state)(store, spec)
-    assert expected in words(open_page(comparison=spec.id)).replace("\\", "")
+    assert expected in words(open_page("run", comparison=spec.id)).replace("\\", "")
 
 
 def test_an_address_without_a_comparison_behind_it_still_shows_the_form(home: Path):
-    at = open_page(comparison="../../etc")
+    at = open_page("run", comparison="../../etc")
     assert "not the id of a comparison" in at.error[0].value.replace("\\", "")
     assert at.button(key="start")

@@ -13,8 +13,7 @@ import pages._parts.processor
 from core.machine.load import Reading
 from core.model.finding import Finding
 from pages._parts.findings import commands_in, status_counts
-
-PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "setup.py")
+from tests.pages.apps import open_page
 
 
 def finding(id: str, area: str, status: str = "ok", **more: object) -> Finding:
@@ -58,9 +57,7 @@ def opened(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Findin
 
         monkeypatch.setattr(core.machine.checks, "run_checks", fake)
         monkeypatch.setattr("pages._parts.findings.run_checks", fake)
-        at = AppTest.from_file(PAGE, default_timeout=60)
-        at.run()
-        assert not at.exception
+        at = open_page("setup")
         at.session_state["calls"] = calls
         return at
 
