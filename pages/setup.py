@@ -7,8 +7,10 @@ import streamlit as st
 from core.machine.checks import AREA_LABELS, as_markdown, by_area, trust_sentence, trustworthy
 from core.model.finding import Finding
 from pages._parts import formats
-from pages._parts.findings import checked, recheck, show_area, status_counts
+from pages._parts.findings import checked, is_checked, recheck, show_area, status_counts
+from pages._parts.places import link
 from pages._parts.processor import show_processor
+from pages._parts.queue import unfinished_comparisons
 
 
 def main() -> None:
@@ -24,6 +26,8 @@ def main() -> None:
     verdict = st.container()
     st.subheader("Who uses the processor now", anchor=False)
     show_processor()
+    if not is_checked() and not _may_check():
+        return
     findings, when = checked()
     with verdict:
         _verdict(findings, when)
@@ -31,6 +35,17 @@ def main() -> None:
     for area, group in by_area(findings).items():
         show_area(AREA_LABELS[area], group)
     _share(findings)
+
+
+def _may_check() -> bool:
+    """Starting both frameworks would disturb a comparison that is being timed: then only who insists may."""
+    running = next((one for one in unfinished_comparisons() if one.state == "running"), None)
+    if running is None:
+        return True
+    st.info("Checking starts both frameworks, which would disturb it. Come back when it is done.", title="A comparison is running",
+            icon=":material/timer:")  # fmt: skip
+    link("run", "Watch it", comparison=running.id)
+    return st.button("Check all the same", icon=":material/priority_high:", key="check_anyway")
 
 
 def _verdict(findings: list[Finding], when: str) -> None:

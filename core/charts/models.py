@@ -21,7 +21,7 @@ def layer_parameters(frame: pl.DataFrame) -> alt.LayerChart:
         y=alt.Y("layer:N", title=None, sort=layers),
         yOffset=alt.YOffset("framework:N", sort=_FRAMEWORK_SCALE.domain),
         x=alt.X("parameters:Q", title="parameters", axis=alt.Axis(format="~s", tickCount=5),
-                scale=alt.Scale(domain=[0, 1.12 * max(1, *frame["parameters"])])),
+                scale=alt.Scale(domain=[0, 1.2 * max(1, *frame["parameters"])])),
         tooltip=[alt.Tooltip("layer:N", title="layer"), alt.Tooltip("framework:N", title="framework"),
                  alt.Tooltip("parameters:Q", title="parameters", format=",")],
     )  # fmt: skip

@@ -37,6 +37,11 @@ def checked() -> tuple[list[Finding], str]:
     return st.session_state[_KEY]
 
 
+def is_checked() -> bool:
+    """Has this session looked already?"""
+    return _KEY in st.session_state
+
+
 def recheck() -> None:
     """Forget the findings, so that they are made again in this very run of the page."""
     st.session_state.pop(_KEY, None)

@@ -12,7 +12,9 @@ import core.machine.checks
 import pages._parts.processor
 from core.machine.load import Reading
 from core.model.finding import Finding
+from core.store.comparisons import ComparisonStore
 from pages._parts.findings import commands_in, status_counts
+from tests.pages import samples
 from tests.pages.apps import open_page
 
 
@@ -90,6 +92,17 @@ def test_findings_are_kept_until_asked_again(opened: Callable[[list[Finding]], A
     assert len(at.session_state["calls"]) == 1
     at.button(key="recheck").click().run()
     assert len(at.session_state["calls"]) == 2
+
+
+def test_a_running_comparison_is_not_disturbed_unless_asked(opened: Callable[[list[Finding]], AppTest]):
+    store = ComparisonStore()
+    samples.begin(store, samples.new(store))
+    at = opened(GOOD)
+    assert not at.session_state["calls"]
+    assert "would disturb it" in at.info[0].value
+    at.button(key="check_anyway").click().run()
+    assert len(at.session_state["calls"]) == 1
+    assert at.success
 
 
 def test_the_processor_chart_shows_who_uses_it(opened: Callable[[list[Finding]], AppTest]):
