@@ -76,7 +76,7 @@ def comparison_table(comparisons: list[StoredComparison]) -> Table:
     """One row per comparison, newest first."""
     table = Table()
     for name in ("id", "workload", "A", "B", "preset", "state", "verdict"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, no_wrap=name in ("id", "state"))
     table.add_column("ratio B/A", justify="right")
     for one in comparisons:
         spec, result = one.spec, one.result

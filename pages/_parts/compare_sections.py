@@ -12,7 +12,9 @@ import polars as pl
 import streamlit as st
 
 from core.analysis import comparison as tables
+from core.analysis.cost import training_cost
 from core.bench.environment import differences
+from core.charts.cost import cost_bars
 from core.charts.learning import AXES, accuracy_points, loss_curves
 from core.charts.load import load_timeline
 from core.charts.memory import KIND_LABELS, memory_points
@@ -158,6 +160,20 @@ def show_process(it: Shown) -> None:
                 st.metric(it.sides.name(side), formats.factor(factor), width="content")
 
 
+def show_cost(it: Shown) -> None:
+    """What does the difference come to in money?"""
+    price_per_hour = st.number_input("Price of this machine per hour, in your currency", min_value=0.0, value=1.0, step=0.1, format="%.2f",
+                                     key="price", bind="query-params", width=360)  # fmt: skip
+    costs = training_cost(it.result, it.spec.batch_size, price_per_hour)
+    prices = " and ".join(f"{price:,.2f}" for price in costs["price"])
+    chart_with_table(cost_bars(costs, it.sides), costs.with_columns(pl.col("side").str.to_uppercase()), alt=f"Price of 100 million training samples: {prices}", download_name=f"{it.id}-cost",
+                     folded=False)  # fmt: skip
+    if it.result.interval_95 is not None:
+        low, high = it.result.interval_95
+        st.caption(f"B costs {it.result.ratio:.2f} times what A costs, 95 % interval {low:.2f} to {high:.2f}, for training steps alone: "
+                   "importing, compiling and evaluating are not in it.")  # fmt: skip
+
+
 def show_parity(it: Shown) -> None:
     """Is it the same model?"""
     proof = tables.parity_table(it.result.parity)
@@ -266,6 +282,7 @@ def sections(it: Shown) -> dict[str, Section]:
         "Steps": (measured, show_steps),
         "Learning": (measured, show_learning),
         "Process": (measured, show_process),
+        "Cost": (measured, show_cost),
         "Parity": (bool(it.result.parity), show_parity),
         "Machine": (bool(it.result.environment), show_machine),
         "Data": (True, show_data),

@@ -31,6 +31,7 @@ _SETTLED = """() => {
         && app.dataset.testConnectionState === "CONNECTED"
         && document.querySelector('[data-testid="stSkeleton"]') === null
         && [...document.querySelectorAll('[data-testid="stVegaLiteChart"]')]
+            .filter(chart => chart.offsetWidth > 0)  // one in a closed tab is not drawn
             .every(chart => chart.querySelector("svg.marks, canvas") !== null);
 }"""
 _FRAME = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"

@@ -37,7 +37,7 @@ def test_from_an_empty_app_to_a_verdict_and_its_profile(visitor: Callable[..., V
         page = visitor().page
         page.goto(server.url)
         screenshot(settled(page), "overview-empty")
-        page.get_by_role("link", name="Run your first comparison").click()
+        page.get_by_role("button", name="Run your first comparison").click()
         expect(page.get_by_role("heading", name="Run", exact=True)).to_be_visible()
         screenshot(settled(page), "run-form")
 

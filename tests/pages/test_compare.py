@@ -26,7 +26,7 @@ def finished(store: ComparisonStore) -> str:
 
 def test_the_first_section_is_the_ratio_of_every_pair(finished: str):
     app = open_page("compare")
-    assert [tab.label for tab in app.tabs] == ["Ratio", "Steps", "Learning", "Process", "Parity", "Machine", "Data"]
+    assert [tab.label for tab in app.tabs] == ["Ratio", "Steps", "Learning", "Process", "Cost", "Parity", "Machine", "Data"]
     assert charts(app) == ["Ratio B over A of 6 pairs, median 1.500; noise floor 1.0 %"]
     numbers = app.dataframe[-1].value
     step = numbers[numbers["figure"] == "step"].iloc[0]
@@ -55,6 +55,13 @@ def test_an_address_opens_a_section(finished: str, view: str, expected: list[str
 
 def test_loss_can_be_drawn_against_seconds(finished: str):
     assert charts(open_page("compare", view="Learning", against="seconds"))[0] == "Loss of every run against seconds of training"
+
+
+def test_cost_follows_the_price_in_the_address(finished: str):
+    app = open_page("compare", view="Cost", price="2.5")
+    # 20 and 30 ms a step of 64 samples: 100 million samples are 8.68 and 13.02 hours.
+    assert charts(app) == ["Price of 100 million training samples: 21.70 and 32.55"]
+    assert "B costs 1.50 times what A costs" in words(app)
 
 
 def test_the_profiler_says_what_it_costs(finished: str):
