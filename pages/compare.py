@@ -4,8 +4,9 @@ import streamlit as st
 
 from core.analysis.live import pair_ratios
 from pages._parts.compare_sections import sections, shown
+from pages._parts.empty import show_empty
 from pages._parts.places import link
-from pages._parts.states import show_empty, show_state
+from pages._parts.states import show_state
 from pages._parts.stored import choose_comparison, store
 from pages._parts.verdict import show_verdict
 

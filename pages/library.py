@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages._parts import formats
+from pages._parts.empty import show_empty
 from pages._parts.library_rows import GENERATION, library_table, show_chosen, show_problem
-from pages._parts.states import show_empty
 from pages._parts.stored import PARAMETER, store
 
 here = store()

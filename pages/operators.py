@@ -11,10 +11,11 @@ from core.charts.picking import pickable
 from core.store.comparisons import StoredComparison
 from pages._parts import formats
 from pages._parts.charts import chart_with_table
+from pages._parts.empty import show_empty
 from pages._parts.operator_rows import matching, picked_rows, show_rows
 from pages._parts.places import link
 from pages._parts.profiles import Profile, declared_layers, profiles_of, table
-from pages._parts.states import show_empty, show_state
+from pages._parts.states import show_state
 from pages._parts.step_account import show_account
 from pages._parts.stored import choose_comparison, sides, store
 

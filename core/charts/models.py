@@ -5,8 +5,9 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from core.charts.colours import FRAMEWORK_COLOURS
 from core.charts.conventions import legend, sized
-from core.charts.palette import FRAMEWORK_COLOURS, NEUTRAL
+from core.charts.palette import NEUTRAL
 from core.model.variant import FRAMEWORK_LABELS, FRAMEWORKS
 
 _FRAMEWORK_SCALE = alt.Scale(

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import altair as alt
 
+from core.charts.colours import FRAMEWORK_COLOURS
 from core.model.comparison import ComparisonSpec
 from core.model.variant import FRAMEWORK_LABELS, Variant
 
-FRAMEWORK_COLOURS = {"tensorflow": "#d4691a", "pytorch": "#4a7de0"}
 #: Side B where both sides run the same framework: far from that framework's own colour for every kind of colour vision.
 _SECOND_COLOURS = {"tensorflow": "#8468cc", "pytorch": "#a07c10"}
 SHAPES = {"a": "circle", "b": "diamond"}

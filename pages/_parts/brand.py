@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.charts.palette import FRAMEWORK_COLOURS
+from core.charts.colours import FRAMEWORK_COLOURS
 
 _TEXT = {"light": "#1f2628", "dark": "#e6ecec"}
 

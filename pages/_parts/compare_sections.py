@@ -166,8 +166,9 @@ def show_cost(it: Shown) -> None:
                                      key="price", bind="query-params", width=360)  # fmt: skip
     costs = training_cost(it.result, it.spec.batch_size, price_per_hour)
     prices = " and ".join(f"{price:,.2f}" for price in costs["price"])
-    chart_with_table(cost_bars(costs, it.sides), costs.with_columns(pl.col("side").str.to_uppercase()), alt=f"Price of 100 million training samples: {prices}", download_name=f"{it.id}-cost",
-                     folded=False)  # fmt: skip
+    words = f"Price of 100 million training samples: {prices}"
+    table = costs.with_columns(pl.col("side").str.to_uppercase())
+    chart_with_table(cost_bars(costs, it.sides), table, alt=words, download_name=f"{it.id}-cost", folded=False)
     if it.result.interval_95 is not None:
         low, high = it.result.interval_95
         st.caption(f"B costs {it.result.ratio:.2f} times what A costs, 95 % interval {low:.2f} to {high:.2f}, for training steps alone: "

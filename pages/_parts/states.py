@@ -8,12 +8,12 @@ import streamlit as st
 
 from core.analysis.comparison import headline
 from core.analysis.live import live_progress, pair_ratios
-from core.model.comparison import PRESETS, ComparisonResult
+from core.model.comparison import ComparisonResult
 from core.model.run import RunError
 from core.store.comparisons import StoredComparison
 from core.store.files import tail
 from pages._parts import formats
-from pages._parts.places import go, link
+from pages._parts.places import link
 
 STATES = {
     "queued": ("queued", ":material/hourglass_empty:", "gray"),
@@ -37,29 +37,6 @@ def state_badge(state: str) -> None:
     """A state as icon, word and colour."""
     label, icon, colour = STATES[state]
     st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]
-
-
-def show_empty() -> None:
-    """Nothing has been compared on this machine yet."""
-    quick = PRESETS["quick"]
-    with st.container(border=True, gap="small"):
-        st.title("Which is faster here?", anchor=False)
-        st.markdown(
-            "Nothing has been compared on this machine yet. A first comparison trains the same small network on MNIST in "
-            "**TensorFlow** and in **PyTorch**, and tells you which is faster, by how much, and how sure that is."
-        )
-        for step, icon in (
-            ("Proves that both sides are the same model, from parameters to gradients", ":material/verified:"),
-            (f"Times {quick.pairs} pairs of runs, each in its own process, in alternating order", ":material/timer:"),
-            ("Measures how much this machine differs from itself, so that noise is not taken for a result", ":material/graphic_eq:"),
-            ("Profiles both sides, to show which operations make the difference", ":material/stacked_bar_chart:"),
-        ):
-            st.markdown(f"{icon} {step}")
-        st.caption(f"{quick.summary} Everything stays on this machine; you can close the page meanwhile.")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button("Run your first comparison", type="primary", icon=":material/play_arrow:", key="first_comparison"):
-                go("run")
-            link("setup", "Check this machine first")
 
 
 def show_state(one: StoredComparison) -> bool:

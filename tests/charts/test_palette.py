@@ -6,8 +6,8 @@ from itertools import chain
 import pytest
 
 from core.bench.start import make_spec
+from core.charts.colours import FRAMEWORK_COLOURS
 from core.charts.palette import (
-    FRAMEWORK_COLOURS,
     OP_CLASS_COLOURS,
     PHASE_COLOURS,
     SHAPES,
