@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from statistics import median
@@ -9,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from core.model.comparison import SIDES, ComparisonResult, ComparisonSpec
+from core.model.comparison import PRESETS, SIDES, ComparisonResult, ComparisonSpec, Preset
 from core.model.parity import STAGE_LABELS, ParityStage
 from core.model.run import RunResult
 
@@ -156,7 +157,8 @@ def peak_memory(result: ComparisonResult) -> pl.DataFrame:
 def parity_table(stages: Sequence[ParityStage]) -> pl.DataFrame:
     """`stage`, `passed`, `error`, `allowed`, `measure`, `tensor`, `detail`: the proof that both sides are the same model."""
     rows = [
-        (STAGE_LABELS[stage.stage], stage.passed, stage.error, stage.allowed, stage.measure, stage.tensor, stage.detail) for stage in stages
+        (STAGE_LABELS.get(stage.stage, stage.stage), stage.passed, stage.error, stage.allowed, stage.measure, stage.tensor, stage.detail)
+        for stage in stages
     ]
     schema = {"stage": pl.String, "passed": pl.Boolean, "error": pl.Float64, "allowed": pl.Float64, "measure": pl.String,
               "tensor": pl.String, "detail": pl.String}  # fmt: skip
@@ -186,9 +188,9 @@ _FIGURES = (
     ("train_s", "training", "s", 1.0),
     ("wall_s", "whole process", "s", 1.0),
     ("peak_memory_bytes", "peak memory", "MiB", 1 / 2**20),
-    ("energy_per_step_j", "energy per step", "J", 1.0),
+    ("energy_per_run_j", "energy of a whole run", "J", 1.0),
     ("test_accuracy", "test accuracy", "%", 100.0),
-    ("final_loss", "loss of the last batch", "", 1.0),
+    ("final_loss", "training loss at the end", "", 1.0),
     ("profiled_step_ms", "step under the profiler", "ms", 1.0),
     ("profiler_slowdown", "slowdown by the profiler", "x", 1.0),
 )
@@ -248,8 +250,17 @@ def seconds_since_1970(iso: str) -> float:
 
 
 def command(spec: ComparisonSpec) -> str:
-    """The command that runs this comparison again."""
-    words = ["python -m core compare", spec.workload, f"--a '{spec.a.text}'", f"--b '{spec.b.text}'", f"--preset {spec.preset.name}",
-             f"--batch-size {spec.batch_size}", f"--learning-rate {spec.learning_rate:g}", f"--seed {spec.seed}",
-             f"--threshold {spec.threshold:g}", "" if spec.profile else "--no-profile"]  # fmt: skip
-    return " \\\n  ".join([" ".join(words[:2]), *filter(None, words[2:])])
+    """The command that runs this comparison again, safe to paste: what a file says is quoted for a POSIX shell."""
+    options: dict[str, object] = {"a": spec.a.text, "b": spec.b.text, "preset": spec.preset.name, **length_override(spec.preset),
+                                  "batch-size": spec.batch_size, "learning-rate": spec.learning_rate, "seed": spec.seed,
+                                  "threshold": spec.threshold}  # fmt: skip
+    lines = [f"python -m core compare {shlex.quote(spec.workload)}"]
+    lines += [f"--{name} {shlex.quote(str(value))}" for name, value in options.items()]
+    return " \\\n  ".join(lines if spec.profile else [*lines, "--no-profile"])
+
+
+def length_override(preset: Preset) -> dict[str, int]:
+    """The length that was asked for instead of the preset's own, as `epochs` or `steps`; empty where it is the preset's own."""
+    usual = PRESETS.get(preset.name, preset)
+    lengths = {"epochs": (preset.epochs, usual.epochs), "steps": (preset.steps, usual.steps)}
+    return {name: asked for name, (asked, own) in lengths.items() if asked is not None and asked != own}

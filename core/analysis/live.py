@@ -17,6 +17,8 @@ from core.model.run import ROLES
 STARTUP_S = 6.0
 #: Whole epochs on two CPU cores; only until a first run has shown what this machine takes.
 EPOCH_S = 40.0
+#: One step of the workload's own batch, on the same machine.
+STEP_S = 0.04
 #: Marks of one side in a live chart. The page is redrawn on the machine that is being measured, so few are enough.
 LIVE_MARKS = 60
 
@@ -68,7 +70,9 @@ def nominal_run_s(role: str, preset: Preset) -> float:
     """What a run takes on a small machine, before this one has shown its own figure."""
     if role not in ("noise", "pair"):
         return STARTUP_S
-    return STARTUP_S + (preset.epochs * EPOCH_S if preset.epochs else 1.2 * (preset.steady_seconds or 0.0))
+    if preset.epochs is not None:
+        return STARTUP_S + preset.epochs * EPOCH_S
+    return STARTUP_S + 1.2 * (preset.steady_seconds if preset.steps is None else preset.steps * STEP_S)
 
 
 def nominal_duration_s(preset: Preset, profile: bool) -> float:

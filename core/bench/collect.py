@@ -51,6 +51,9 @@ def collect(spec: RunSpec, outcome: Outcome, load: MachineLoad | None) -> tuple[
 
 def _result(spec: RunSpec, outcome: Outcome, load: MachineLoad | None, blocks: pl.DataFrame) -> RunResult:
     events = outcome.events
+    error = outcome.error
+    if error is None and not outcome.cancelled and spec.role in ("noise", "pair") and not (blocks["phase"] == "steady").any():
+        error = RunError(kind="protocol", message="The run ended without a steady block; take more steps.")
     phases = tuple(Phase(name=e["name"], wall_s=float(e["wall_s"]), cpu_s=float(e["cpu_s"])) for e in events if e["event"] == "phase")
     evaluations = tuple(
         Evaluation(step=int(e["step"]), since_start_s=float(e["since_start_s"]), loss=float(e["loss"]), accuracy=float(e["accuracy"]))
@@ -68,8 +71,8 @@ def _result(spec: RunSpec, outcome: Outcome, load: MachineLoad | None, blocks: p
         side=spec.side,
         pair=spec.pair,
         seed=spec.seed,
-        ok=outcome.error is None and not outcome.cancelled,
-        error=outcome.error,
+        ok=error is None and not outcome.cancelled,
+        error=error,
         phases=phases,
         first_step_s=next((phase.wall_s for phase in phases if phase.name == "first_step"), None),
         step_ms=_median(step_ms),

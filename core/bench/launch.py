@@ -130,7 +130,7 @@ def _error(watch: str, exit_code: int, events: list[dict[str, Any]], limits: Lim
         return RunError(kind=kind, message=message, exit_code=exit_code, log_tail=log_tail)
 
     if watch == "time_limit":
-        return error("time_limit", f"The run was ended{where} after its limit of {limits.total_s:.0f} s; take a smaller preset.")
+        return error("time_limit", f"The run was ended{where} after its limit of {limits.total_s:.0f} s; take a smaller preset or batch.")
     if watch == "hung":
         return error("hung", f"The run said nothing for {limits.silence_s:.0f} s{where} and was ended; see the log for what it waited for.")
     garbage = next((event for event in events if event["event"] == "garbage"), None)

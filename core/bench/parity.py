@@ -21,6 +21,11 @@ GATES = {
     "deep": {"parameters": 0, "forward": 1e-5, "loss": 1e-6, "gradients": 1e-4, "one_step": 1e-5, "ten_steps": 1e-4},
 }
 
+#: Learning rate at which the gates on weights were set.
+REFERENCE_RATE = 1e-3
+#: Half a unit in the last place of a float32 just below 1, which no weight can be nearer to its neighbour than.
+WEIGHT_ROUNDING = 2.0**-24
+
 
 @dataclass(frozen=True, kw_only=True)
 class ParityEvidence:
@@ -34,9 +39,16 @@ class ParityEvidence:
     """Why it got no further."""
 
 
-def compare_parity(a: ParityEvidence, b: ParityEvidence, depth: str) -> tuple[ParityStage, ...]:
-    """Every stage in order, each with its error beside the allowed one; a stage that was not reached has not passed."""
-    gates = GATES[depth]
+def compare_parity(a: ParityEvidence, b: ParityEvidence, depth: str, *, learning_rate: float = REFERENCE_RATE) -> tuple[ParityStage, ...]:
+    """Every stage in order, each with its error beside the allowed one; a stage that was not reached has not passed.
+
+    An optimizer's step is as long as its learning rate, so the gates on weights scale with it, down to the rounding of a
+    float32 weight.
+    """
+    scale = learning_rate / REFERENCE_RATE
+    gates: dict[str, float] = dict(GATES[depth])
+    for stage in ("one_step", "ten_steps"):
+        gates[stage] = max(gates[stage] * scale, WEIGHT_ROUNDING)
     return tuple(_stage(stage, a, b, gates[stage]) for stage in STAGES)
 
 

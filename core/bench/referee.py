@@ -19,17 +19,25 @@ from core.bench.collect import block_table, collect, per_step_ms
 from core.bench.environment import side_environment, without_packages
 from core.bench.launch import Limits, run_worker
 from core.bench.parity import ParityEvidence, compare_parity
-from core.bench.plan import PILOT_STEPS, RunLength, pair_orders, run_length
-from core.bench.queue import Cancelled, machine_lock
+from core.bench.plan import PILOT_STEPS, RunLength, SpecError, pair_orders, run_length
 from core.bench.statistics import Statistics, judge
-from core.bench.verdict import compare_accuracy, machine_reasons, noise_reasons, parity_reasons, sentence, summarise_side
+from core.bench.verdict import (
+    ProfiledSteps,
+    compare_accuracy,
+    machine_reasons,
+    noise_reasons,
+    parity_reasons,
+    sentence,
+    summarise_side,
+)
 from core.machine.facts import machine_facts
+from core.machine.queue import Cancelled, machine_lock
 from core.machine.sampler import LoadSampler
 from core.model.comparison import SIDES, ComparisonResult, ComparisonSpec, PairResult
 from core.model.parity import ParityStage
 from core.model.run import RunError, RunResult, RunSpec
 from core.store.comparisons import ComparisonStore, claim
-from core.store.files import append_event, write_json, write_whole
+from core.store.files import StoreError, append_event, write_json, write_whole
 from core.worker.failure import is_disk_full
 from core.workloads.inputs import write_inputs
 from core.workloads.registry import workload_spec
@@ -60,7 +68,7 @@ class _Findings:
     pairs: list[tuple[RunResult, RunResult, str]] = field(default_factory=list)
     """Run of A, run of B, order."""
     self_log_ratios: list[float] = field(default_factory=list)
-    profiled_step_ms: dict[str, float] = field(default_factory=dict)
+    profiled: dict[str, ProfiledSteps] = field(default_factory=dict)
     statistics: Statistics | None = None
     reasons: list[str] = field(default_factory=list)
 
@@ -76,15 +84,16 @@ class Referee:
         self._observer = observer
         self._interrupted = interrupted
         self._found = _Findings()
-        self._generator = np.random.default_rng(spec.seed)
+        # Not from the spec's seed: the first side of a comparison that is repeated must not always be the same.
+        self._generator = np.random.default_rng()
         self._next_index = 0
         self._began = time.monotonic()
 
     def run(self) -> ComparisonResult:
         """Do everything, write `result.json` and return it; failures of runs end in a result, not in an exception."""
-        claim(self.folder)
         reserve = self.folder / "reserve"
         try:
+            self._lock = claim(self.folder)
             write_whole(reserve, b"\0" * _RESERVE_BYTES)
             self._say("state", state="queued")
             with machine_lock(self.spec.id, waiting=lambda id: self._say("waiting", behind=id), cancelled=self._cancelled):
@@ -92,16 +101,21 @@ class Referee:
                 self._say("state", state="running")
                 self._measure()
             result = self._finished()
+        except StoreError:
+            raise  # another process works on it: its folder is not ours to write in
         except Cancelled:
-            result = self._ended("cancelled", "Cancelled before it was finished; nothing can be said.", ["You cancelled it."])
+            result = self._stopped("cancelled", "Cancelled before it was finished; nothing can be said.", "You cancelled it.")
         except RunFailed as failure:
             who = f"{self.spec.variant(failure.run.side).label} (side {failure.run.side.upper()})"
-            result = self._ended("failed", f"Not comparable: {who} failed. {failure.error.message}", [failure.error.message], failure.error)
+            words = f"Not comparable: {who} failed. {failure.error.message}"
+            result = self._stopped("failed", words, failure.error.message, failure.error)
+        except SpecError as error:
+            result = self._stopped("failed", f"Not comparable: {error}", str(error), RunError(kind="spec", message=str(error)))
         except OSError as error:
             kind = "disk_full" if is_disk_full(error) else "error"
             message = "The disk is full; free some space and run the comparison again." if kind == "disk_full" else f"Writing failed: {error}."
             reserve.unlink(missing_ok=True)
-            result = self._ended("failed", f"Not comparable: {message}", [message], RunError(kind=kind, message=message))
+            result = self._stopped("failed", f"Not comparable: {message}", message, RunError(kind=kind, message=message))
         except Exception as error:
             # A defect of this program must not look like an interruption.
             traceback.print_exc()
@@ -123,6 +137,8 @@ class Referee:
         length = self._pilot()
         self._noise(length)
         self._pairs(length)
+        self._found.environment["gpus_after"] = machine_facts()["gpus"]
+        write_json(self.folder / "environment.json", self._found.environment)
         if self.spec.profile:
             self._profile(length)
 
@@ -138,7 +154,8 @@ class Referee:
             layers[side] = _layers(events)
         write_json(self.folder / "environment.json", self._found.environment)
         gpu = "gpu" in (self.spec.a.device, self.spec.b.device)
-        self._found.parity = compare_parity(evidence["a"], evidence["b"], "deep" if gpu else self.workload.depth)
+        self._found.parity = compare_parity(evidence["a"], evidence["b"], "deep" if gpu else self.workload.depth,
+                                            learning_rate=self.spec.learning_rate)
         write_json(self.folder / "parity.json", {"schema": self.spec.schema, "stages": self._found.parity, "layers": layers})
         self._say("parity", stages=self._found.parity)
 
@@ -171,7 +188,9 @@ class Referee:
                 break
             done = {}
             for side in order:
-                run, _ = self._timed("pair", side, pair, length)
+                run, events = self._timed("pair", side, pair, length)
+                if pair == 0:
+                    self._found.environment[side] = side_environment(events)
                 if previous is not None and previous.side == side:
                     # Neighbours of one side at the seam of ABBA are a variant against itself too.
                     self._add_self_ratio(previous, run, orders[pair])
@@ -196,7 +215,9 @@ class Referee:
             except RunFailed as failure:
                 self._found.reasons.append(f"No profile of side {side.upper()}: {failure.error.message}")
                 continue
-            self._found.profiled_step_ms[side] = float(np.median(per_step_ms(block_table(events), "wall_ns", "profiled")))
+            blocks = block_table(events)
+            profiled, bare = (float(np.median(per_step_ms(blocks, "wall_ns", phase))) for phase in ("profiled", "unprofiled"))
+            self._found.profiled[side] = ProfiledSteps(with_profiler_ms=profiled, without_ms=bare)
 
     # -- runs --------------------------------------------------------------------------------------------------------
 
@@ -254,7 +275,9 @@ class Referee:
 
     def _say(self, event: str, **fields: Any) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._observer(append_event(self.folder / "events.jsonl", event, time=now, **fields))
+        line = append_event(self.folder / "events.jsonl", event, time=now, **fields)
+        with contextlib.suppress(BrokenPipeError):  # who watched has gone; the comparison goes on
+            self._observer(line)
 
     # -- results -----------------------------------------------------------------------------------------------------
 
@@ -275,7 +298,9 @@ class Referee:
         if statistics is None:
             return self._ended("finished", f"Not comparable: {found.reasons[0]}", found.reasons)
         measured = [run for run in found.runs if run.role in ("noise", "pair")]
-        against = [*machine_reasons(spec, measured, found.environment["machine"]["usable_cores"]), *noise_reasons(statistics)]
+        machine = found.environment["machine"]
+        cores = min(machine["usable_cores"], machine["cpu_quota_cores"] or math.inf)
+        against = [*machine_reasons(spec, measured, cores), *noise_reasons(statistics)]
         comparable = not against
         result = self._ended(
             "finished",
@@ -292,9 +317,15 @@ class Referee:
             accuracy=compare_accuracy([(a, b) for a, b, _ in found.pairs]) if spec.preset.epochs else None,
         )  # fmt: skip
 
+    def _stopped(self, state: str, words: str, reason: str, error: RunError | None = None) -> ComparisonResult:
+        """What is left when something ended the comparison: the verdict, where all pairs asked for were done by then."""
+        if self._found.statistics is None:
+            return self._ended(state, words, [reason], error)
+        self._found.reasons.append(f"It ended early, after {len(self._found.pairs)} pairs: {reason}")
+        return self._finished()
+
     def _ended(self, state: str, words: str, reasons: list[str], error: RunError | None = None) -> ComparisonResult:
         found, spec = self._found, self.spec
-        profiles = {run.side: run for run in found.runs if run.role == "profile"}
         cpu_ratios = [b.cpu_step_ms / a.cpu_step_ms for a, b, _ in found.pairs if a.cpu_step_ms and b.cpu_step_ms]
         return ComparisonResult(
             id=spec.id, state=state, workload=spec.workload, verdict="not_comparable", sentence=words, threshold=spec.threshold,
@@ -306,7 +337,7 @@ class Referee:
                 for index, (a, b, order) in enumerate(found.pairs)
             ),
             noise_ratios=tuple(math.exp(value) for value in found.self_log_ratios),
-            sides={side: summarise_side(spec, side, found.runs, profiles.get(side), found.profiled_step_ms.get(side)) for side in SIDES},
+            sides={side: summarise_side(spec, side, found.runs, found.profiled.get(side)) for side in SIDES},
             environment=without_packages(found.environment),
             duration_s=time.monotonic() - self._began,
         )  # fmt: skip

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-#: How much slower than the fastest stretch the last one may be.
-LAST_SEGMENT_TOLERANCE = 0.05
+#: How far the median may lie above the fastest level that was kept up.
+LEVEL_TOLERANCE = 0.10
 MIN_SEGMENT_BLOCKS = 5
 MIN_WARMUP_STEPS = 10
 
@@ -23,16 +23,19 @@ def block_variation(step_ms: Times) -> float | None:
 
 
 def is_settled(step_ms: Times) -> bool | None:
-    """Steady: the last changepoint segment is the fastest, within 5 %; a run still warming up or being slowed is not.
+    """Does the median over all blocks stand for the fastest level that the run kept up?
 
     `step_ms`: time per step of each steady block in order, shape (blocks,). None where there are fewer than ten blocks.
-    How much blocks vary within a segment is not asked here: that is noise, which the noise floor measures.
+    Changepoints cut the run into segments; the level is the smallest median of a segment with at least a quarter of the
+    blocks. A run still warming up, or slowed for most of its time, has a median more than 10 % above it. Shorter
+    disturbances do not move the median and are noise, which the noise floor measures.
     """
     if len(step_ms) < 2 * MIN_SEGMENT_BLOCKS:
         return None
     borders = [0, *changepoints(step_ms), len(step_ms)]
-    medians = [float(np.median(step_ms[start:stop])) for start, stop in pairwise(borders)]
-    return medians[-1] <= (1 + LAST_SEGMENT_TOLERANCE) * min(medians)
+    segments = [step_ms[start:stop] for start, stop in pairwise(borders)]
+    kept_up = [float(np.median(segment)) for segment in segments if len(segment) >= len(step_ms) / 4]
+    return float(np.median(step_ms)) <= (1 + LEVEL_TOLERANCE) * min(kept_up, default=0.0)
 
 
 def changepoints(values: Times) -> list[int]:

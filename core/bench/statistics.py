@@ -117,14 +117,16 @@ def judge(log_ratios: Ratios, self_log_ratios: Ratios, threshold: float, generat
         interval_90=(math.exp(low_90), math.exp(high_90)),
         noise_floor=floor,
         delta=delta,
-        pairs_needed=pairs_needed(log_ratios, margin) if verdict == "cannot_tell" else None,
+        # Where the machine's noise alone hides the difference, no number of pairs is known to help.
+        pairs_needed=pairs_needed(log_ratios, margin) if verdict == "cannot_tell" and (floor <= threshold or abs(estimate) > margin) else None,
     )
 
 
 def pairs_needed(log_ratios: Ratios, margin: float) -> int | None:
     """About how many pairs would move the interval off the margin, if the spread stays as it is; None above 1,000.
 
-    The standard error of a median is sqrt(pi/2) s / sqrt(n); s from the median absolute deviation (x 1.4826).
+    The standard error of a median is sqrt(pi/2) s / sqrt(n); s from the median absolute deviation (x 1.4826). At least
+    `EXACT_BELOW`, from where on the interval is narrower than minimum to maximum.
     """
     estimate = float(np.median(log_ratios))
     spread = 1.4826 * float(np.median(np.abs(log_ratios - estimate)))
@@ -132,7 +134,7 @@ def pairs_needed(log_ratios: Ratios, margin: float) -> int | None:
     if distance == 0 or spread == 0:
         return None
     needed = math.ceil((1.96 * math.sqrt(math.pi / 2) * spread / distance) ** 2)
-    return max(needed, len(log_ratios) + 1) if needed <= 1000 else None
+    return max(needed, len(log_ratios) + 1, EXACT_BELOW) if needed <= 1000 else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from statistics import fmean, median
 
 import numpy as np
 
 from core.bench.statistics import Statistics, paired_equivalence
-from core.model.comparison import AccuracyComparison, ComparisonSpec, SideSummary
+from core.model.comparison import SIDES, AccuracyComparison, ComparisonSpec, SideSummary
 from core.model.parity import STAGE_LABELS, ParityStage
-from core.model.run import MachineLoad, RunResult
+from core.model.run import RunResult
 
 #: Accuracies after whole epochs count as equal within 0.3 points.
 ACCURACY_MARGIN = 0.003
@@ -19,6 +20,14 @@ TOLERATED_CORES = 0.4
 MAX_UNSETTLED_SHARE = 0.2
 #: A machine that differs from itself by more than this cannot compare anything.
 MAX_NOISE_FLOOR = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfiledSteps:
+    """Median step times of one process, with and without the profiler, each step read."""
+
+    with_profiler_ms: float
+    without_ms: float
 
 
 def parity_reasons(stages: tuple[ParityStage, ...]) -> list[str]:
@@ -35,31 +44,39 @@ def parity_reasons(stages: tuple[ParityStage, ...]) -> list[str]:
     return [f"{what}{where}: {failed.measure} {size}, allowed {failed.allowed:g}{detail}."]
 
 
-def machine_reasons(spec: ComparisonSpec, runs: list[RunResult], cores: int) -> list[str]:
-    """What the machine did to the measured runs that makes their times untrustworthy."""
-    reasons = []
-    loads = [(spec.variant(run.side).threads, run.load) for run in runs if run.load is not None]
-    crowd = [
-        load
-        for threads, load in loads
-        if load.other_cores + load.steal_cores > max(cores - threads - SPARE_CORES, TOLERATED_CORES)
-    ]
-    if len(crowd) > len(loads) / 2:
-        other, steal = fmean(load.other_cores for load in crowd), fmean(load.steal_cores for load in crowd)
-        reasons.append(
-            f"The machine was crowded in {len(crowd)} of {len(loads)} runs: besides the run, {other:.1f} cores were busy with other work "
-            f"and {steal:.1f} were taken by the hypervisor, of {cores}; close other programs or give the runs fewer threads."
-        )
-    throttled = {reason for _, load in loads for reason in load.gpu_throttle_reasons}
-    if throttled:
-        reasons.append(f"The GPU slowed itself down ({', '.join(sorted(throttled))}); improve its cooling or power supply.")
+def machine_reasons(spec: ComparisonSpec, runs: list[RunResult], cores: float) -> list[str]:
+    """What the machine did to the measured runs that makes their times untrustworthy; `cores` is what it may use."""
+    return [*_crowded(spec, runs, cores), *_throttled(spec, runs), *_unsettled(runs)]
+
+
+def _crowded(spec: ComparisonSpec, runs: list[RunResult], cores: float) -> list[str]:
+    """Other work took the cores that the runs of a side needed, in more than half of them."""
+    for side in SIDES:
+        loads = [run.load for run in runs if run.side == side and run.role == "pair" and run.load is not None]
+        spare = max(cores - spec.variant(side).threads - SPARE_CORES, TOLERATED_CORES)
+        crowd = [load for load in loads if load.other_cores + load.steal_cores > spare]
+        if len(crowd) > len(loads) / 2:
+            other, steal = fmean(load.other_cores for load in crowd), fmean(load.steal_cores for load in crowd)
+            return [
+                f"The machine was crowded in {len(crowd)} of {len(loads)} runs of side {side.upper()}: besides the run, {other:.1f} cores were "
+                f"busy with other work and {steal:.1f} were taken by the hypervisor, of {cores:g}; close other programs or give the runs "
+                "fewer threads."
+            ]
+    return []
+
+
+def _throttled(spec: ComparisonSpec, runs: list[RunResult]) -> list[str]:
+    on_gpu = [run.load for run in runs if run.load is not None and spec.variant(run.side).device == "gpu"]
+    reasons = sorted({reason for load in on_gpu for reason in load.gpu_throttle_reasons})
+    return [f"The GPU slowed itself down ({', '.join(reasons)}); improve its cooling or power supply."] if reasons else []
+
+
+def _unsettled(runs: list[RunResult]) -> list[str]:
     told = [run for run in runs if run.settled is not None]
     unsettled = [run for run in told if not run.settled]
-    if told and len(unsettled) > MAX_UNSETTLED_SHARE * len(told):
-        reasons.append(
-            f"{len(unsettled)} of {len(told)} runs never reached a steady state; use a longer preset, or a quieter machine."
-        )
-    return reasons
+    if len(unsettled) <= MAX_UNSETTLED_SHARE * len(told):
+        return []
+    return [f"{len(unsettled)} of {len(told)} runs never reached a steady state; use a longer preset, or a quieter machine."]
 
 
 def noise_reasons(statistics: Statistics) -> list[str]:
@@ -90,14 +107,15 @@ def sentence(spec: ComparisonSpec, statistics: Statistics) -> str:
         case "measurable_under_threshold":
             return f"{first} is measurably faster than {second}, but by less than {statistics.delta:.1%}: {numbers}; {floor}."
         case _:
-            more = f"; about {statistics.pairs_needed} pairs would be needed" if statistics.pairs_needed else ""
+            hidden = "; it hides smaller differences" if statistics.noise_floor > spec.threshold else ""
+            more = f"; about {statistics.pairs_needed} pairs would be needed" if statistics.pairs_needed else hidden
             return (
                 f"Cannot tell which is faster on this machine: {second} takes {factor:.2f} times as long as {first}, "
                 f"95 % interval {between[0]:.2f} to {between[1]:.2f}; {floor}{more}."
             )
 
 
-def summarise_side(spec: ComparisonSpec, side: str, runs: list[RunResult], profile: RunResult | None, profiled_step_ms: float | None) -> SideSummary:
+def summarise_side(spec: ComparisonSpec, side: str, runs: list[RunResult], profiled: ProfiledSteps | None) -> SideSummary:
     """Medians over the measured runs of one side."""
 
     def middle(values: list[float | None]) -> float | None:
@@ -106,9 +124,6 @@ def summarise_side(spec: ComparisonSpec, side: str, runs: list[RunResult], profi
 
     def phase(name: str) -> float | None:
         return middle([next((p.wall_s for p in run.phases if p.name == name), None) for run in runs])
-
-    def energy(load: MachineLoad | None, steps: int) -> float | None:
-        return load.gpu_energy_j / steps if load and load.gpu_energy_j is not None and steps else None
 
     mine = [run for run in runs if run.side == side and run.ok and run.role == "pair"]
     step_ms = middle([run.step_ms for run in mine])
@@ -130,9 +145,9 @@ def summarise_side(spec: ComparisonSpec, side: str, runs: list[RunResult], profi
         peak_memory_kind=next((run.peak_memory_kind for run in mine), None),
         test_accuracy=middle([run.test_accuracy for run in mine]),
         final_loss=middle([run.final_loss for run in mine]),
-        energy_per_step_j=middle([energy(run.load, run.steps) for run in mine]),
-        profiled_step_ms=profiled_step_ms,
-        profiler_slowdown=profiled_step_ms / step_ms if profile and profiled_step_ms and step_ms else None,
+        energy_per_run_j=middle([run.load.gpu_energy_j if run.load else None for run in mine]) if spec.variant(side).device == "gpu" else None,
+        profiled_step_ms=profiled.with_profiler_ms if profiled else None,
+        profiler_slowdown=profiled.with_profiler_ms / profiled.without_ms if profiled else None,
     )
 
 

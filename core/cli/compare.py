@@ -40,6 +40,8 @@ def compare(
     learning_rate: Annotated[float | None, typer.Option(help="The workload's own if not given.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights and sample order; each pair takes the next one.")] = 1,
     threshold: Annotated[float, typer.Option(help="Smallest relative difference that matters to you.")] = 0.05,
+    epochs: Annotated[int | None, typer.Option(help="Train so many whole epochs a run, instead of the preset's length.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Measure about so many steps a run, instead of the preset's length.")] = None,
     profile: Annotated[bool, typer.Option(help="Profile both sides after the timed runs.")] = True,
     json: JsonOption = False,
 ) -> None:
@@ -50,6 +52,7 @@ def compare(
         parse_variant(a, threads=threads, device=device),
         parse_variant(b, threads=threads, device=device),
         preset=preset, batch_size=batch_size, learning_rate=learning_rate, seed=seed, threshold=threshold, profile=profile,
+        epochs=epochs, steps=steps,
     )  # fmt: skip
     store = ComparisonStore()
     console = Console(stderr=json)
@@ -70,7 +73,7 @@ def referee(id: IdArgument) -> None:
     """Run a comparison that was created by another process."""
     store = ComparisonStore()
     comparison = store.load(id)
-    if comparison.spec is None or comparison.state != "queued" or (comparison.folder / "referee.json").exists():
+    if comparison.spec is None or comparison.state != "queued":
         raise StoreError(f"Comparison {id} is {comparison.state} and cannot be started; make a new one.")
     result = _referee(store, comparison.spec, lambda event: None)
     raise typer.Exit(_EXIT_CODES[result.state])

@@ -1,7 +1,7 @@
 """NVIDIA GPUs as the driver sees them, by NVML; no framework and no CUDA context is needed.
 
 Every call is guarded: without a driver there is a sentence instead of GPUs, and what a card does not tell is None.
-Written against NVML's documented calls and tested with a fake of its module: not run on a GPU here.
+Written against NVML's documented calls, tested with a fake of its module, and run on one machine with an H100.
 """
 
 from __future__ import annotations

@@ -39,6 +39,9 @@ class Preset:
     steady_seconds: float | None = None
     """Measured training time wanted of a run; None where `epochs` decides."""
     epochs: int | None = None
+    """Whole epochs to train."""
+    steps: int | None = None
+    """Measured steps wanted, rounded up to whole blocks."""
     profile_steps: int = 10
     run_limit_s: float = 300.0
     """A run longer than this is ended."""
@@ -58,7 +61,7 @@ PRESETS = {
                summary="10 pairs of longer runs: about eight minutes on two CPU cores."),
         Preset(name="rigorous", label="Rigorous", pairs=10, max_pairs=40, noise_pairs=6, steady_seconds=5.0, budget_s=3600.0,
                summary="From 10 to 40 pairs, until the interval is narrower than your threshold or an hour is over."),
-        Preset(name="article", label="Article", pairs=6, max_pairs=6, noise_pairs=1, epochs=3, run_limit_s=1800.0, budget_s=7200.0,
+        Preset(name="article", label="Article", pairs=6, max_pairs=6, noise_pairs=2, epochs=3, run_limit_s=1800.0, budget_s=7200.0,
                summary="Three epochs as the article trained, with equal work on both sides: 6 pairs, about half an hour on two CPU cores."),
     )
 }  # fmt: skip
@@ -119,10 +122,11 @@ class SideSummary:
     peak_memory_kind: str | None = None
     test_accuracy: float | None = None
     final_loss: float | None = None
-    energy_per_step_j: float | None = None
+    energy_per_run_j: float | None = None
+    """Energy of the card over a whole run, import and evaluation included; None for a CPU side."""
     profiled_step_ms: float | None = None
     profiler_slowdown: float | None = None
-    """Step time under the profiler over step time without it."""
+    """Step time under the profiler over step time just before it, in the same process."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,7 +72,7 @@ class RunError:
 
     kind: str
     """`framework_missing`, `framework_broken`, `device_missing`, `compile_failed`, `out_of_memory`, `nan_loss`,
-    `killed`, `hung`, `time_limit`, `protocol`, `disk_full`, `crashed`, `interpreter` or `error`."""
+    `killed`, `hung`, `time_limit`, `protocol`, `disk_full`, `crashed`, `interpreter`, `spec` or `error`."""
     message: str
     """One sentence for a person."""
     exit_code: int | None = None
@@ -145,7 +145,8 @@ class RunResult:
     """First step, warm-up and steady steps together, evaluations left out."""
     steps: int = 0
     peak_memory_bytes: int | None = None
-    """GPU: peak of the framework's allocator. CPU: peak resident memory minus what the import took."""
+    """GPU: peak of the framework's allocator. CPU: peak resident memory in training, minus what the import took; the data set,
+    which both sides hold once, is in it."""
     peak_memory_kind: str | None = None
     """`device_allocator` or `host_resident`."""
     host_peak_bytes: int | None = None

@@ -26,8 +26,8 @@ NETWORKS = ("spec", "article")
 OPTIMIZERS = ("matched", "native")
 
 
-class VariantError(ShowdownError):
-    """A variant that cannot be meant."""
+class VariantError(ShowdownError, ValueError):
+    """A variant that cannot be meant; a ValueError too, so that reading one from a file reports it as a wrong value."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,13 @@
 """Comparisons on disk: one folder each, whose state is read from what lies in it.
 
-`spec.json` comes first, `referee.json` names the process that works on it, `result.json` is last. So a folder without a
-result is an unfinished comparison, never a wrong one.
+`spec.json` comes first, `referee.lock` is locked by the process that works on it, `result.json` is last. So a folder without
+a result is an unfinished comparison, never a wrong one; and a lock, unlike a process id, ends with its process, is not
+copied with the folder, and does not depend on a clock.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import secrets
@@ -13,19 +15,19 @@ import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
-import psutil
 
-from core.model.comparison import ComparisonResult, ComparisonSpec
+from core.model.comparison import STATES, VERDICTS, ComparisonResult, ComparisonSpec
 from core.model.run import SCHEMA_VERSION
 from core.store.files import StoreError, read_events, read_json, tail, write_json
 from core.store.home import home
 
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
+_LOCK = "referee.lock"
 #: A folder whose referee has not reported after so long never had one.
-_START_GRACE_S = 30.0
+_START_GRACE_S = 120.0
 
 
 def new_id(now: datetime | None = None) -> str:
@@ -107,17 +109,17 @@ class ComparisonStore:
         try:
             _check_version(folder / "spec.json")
             spec = read_json(folder / "spec.json", ComparisonSpec)
+            _check_spec(id, spec)
             if (folder / "result.json").exists():
                 _check_version(folder / "result.json")
                 result = read_json(folder / "result.json", ComparisonResult)
-                if result.id != id:
-                    raise StoreError(f"The result in {id} belongs to comparison {result.id}; delete this copy.")
+                _check_result(id, result)
                 return StoredComparison(id=id, folder=folder, state=result.state, spec=spec, result=result)
         except FileNotFoundError:
             return StoredComparison(id=id, folder=folder, state="unreadable", problem=f"{id} has no spec.json; delete it.")
         except (StoreError, OSError) as error:
             return StoredComparison(id=id, folder=folder, state="unreadable", problem=str(error))
-        return StoredComparison(id=id, folder=folder, state=_unfinished_state(folder), spec=spec)
+        return StoredComparison(id=id, folder=folder, state=_unfinished_state(folder, spec), spec=spec)
 
     def delete(self, id: str) -> None:
         """Remove a comparison for good.
@@ -127,21 +129,69 @@ class ComparisonStore:
         comparison = self.load(id)
         if not comparison.ended:
             raise StoreError(f"Comparison {id} is {comparison.state}; cancel it before you delete it.")
-        doomed = comparison.folder.with_name(f".deleted-{id}-{secrets.token_hex(3)}")
-        comparison.folder.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+        try:
+            comparison.folder.rename(comparison.folder.with_name(f".deleted-{id}-{secrets.token_hex(3)}"))
+        except OSError as error:
+            raise StoreError(f"Comparison {id} cannot be deleted ({error.strerror}); check the rights of {self.root}.") from error
+        for doomed in self.root.glob(".deleted-*"):  # those of an earlier, interrupted deletion too
+            shutil.rmtree(doomed, ignore_errors=True)
 
     def request_cancel(self, id: str) -> None:
         """Ask the referee of a comparison to stop; it does within a second."""
         comparison = self.load(id)
-        if not comparison.ended:
+        if comparison.ended:
+            return
+        try:
             (comparison.folder / "cancel").touch()
+        except OSError as error:
+            raise StoreError(f"Comparison {id} cannot be told to stop ({error.strerror}); end its process instead.") from error
 
 
-def claim(folder: Path) -> None:
-    """Write down that this process is the comparison's referee."""
-    process = psutil.Process()
-    write_json(folder / "referee.json", {"schema": SCHEMA_VERSION, "pid": process.pid, "create_time": process.create_time()})
+def claim(folder: Path) -> BinaryIO:
+    """Make this process the comparison's referee for as long as the file that is returned stays open.
+
+    Raises StoreError where another process is.
+    """
+    # Locked before it gets its name, so that nobody ever sees it unlocked.
+    temporary = folder / f".{_LOCK}.{secrets.token_hex(4)}"
+    lock = temporary.open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        os.link(temporary, folder / _LOCK)
+    except FileExistsError:
+        lock.close()
+        raise StoreError(f"Comparison {folder.name} has a referee already; make a new one.") from None
+    finally:
+        temporary.unlink()
+    return lock
+
+
+def _has_living_referee(folder: Path) -> bool:
+    """Raises FileNotFoundError where there never was one."""
+    with (folder / _LOCK).open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def _check_spec(id: str, spec: ComparisonSpec) -> None:
+    """Raises StoreError for values that no version of this program writes."""
+    try:
+        datetime.fromisoformat(spec.created)
+    except ValueError:
+        raise StoreError(f"The spec of {id} was created at '{spec.created[:40]}', which is no time; delete this comparison.") from None
+    if spec.id != id:
+        raise StoreError(f"The spec in {id} belongs to comparison {spec.id[:60]}; delete this copy.")
+
+
+def _check_result(id: str, result: ComparisonResult) -> None:
+    """Raises StoreError for a result that is not this comparison's, or that says what no version of this program says."""
+    if result.id != id:
+        raise StoreError(f"The result in {id} belongs to comparison {result.id[:60]}; delete this copy.")
+    if result.state not in STATES or result.verdict not in VERDICTS:
+        raise StoreError(f"The result of {id} has state '{result.state[:40]}' and verdict '{result.verdict[:40]}', which do not exist; delete it.")
 
 
 def _check_version(path: Path) -> None:
@@ -156,16 +206,14 @@ def _check_version(path: Path) -> None:
         )
 
 
-def _unfinished_state(folder: Path) -> str:
+def _unfinished_state(folder: Path, spec: ComparisonSpec) -> str:
     try:
-        referee = read_json(folder / "referee.json", dict[str, Any])
-        alive = psutil.Process(referee["pid"]).create_time() == referee["create_time"]
+        if not _has_living_referee(folder):
+            return "interrupted"
     except FileNotFoundError:
-        age_s = datetime.now().timestamp() - os.stat(folder).st_mtime
+        age_s = (datetime.now(UTC) - datetime.fromisoformat(spec.created)).total_seconds()
         return "queued" if age_s < _START_GRACE_S else "interrupted"
-    except (psutil.Error, StoreError, KeyError, TypeError, ValueError):
-        return "interrupted"
-    if not alive:
+    except OSError:
         return "interrupted"
     states = [event["state"] for event in read_events(folder / "events.jsonl")[0] if event["event"] == "state" and "state" in event]
     return "running" if states and states[-1] == "running" else "queued"

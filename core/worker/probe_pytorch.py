@@ -1,7 +1,7 @@
 """What PyTorch is and can do for the interpreter that runs this; one step of `python -m core doctor`.
 
 Started as `python -m core.worker.probe_pytorch EVENTS_FILE`. Each thing learned is an event, written at once, so that a crash or
-a hang later on leaves what was known. The GPU part was not run on a GPU here.
+a hang later on leaves what was known. The GPU part was run on one machine with an H100.
 """
 
 from __future__ import annotations

@@ -66,6 +66,9 @@ class Stepper(Protocol):
 
     def batch(self, step: int) -> tuple[Any, Any]: ...
 
+    def wait(self, batches: list[tuple[Any, Any]]) -> None:
+        """Until the device has these batches ready."""
+
     def step(self, images: Any, labels: Any) -> Any:
         """One training step; returns the loss without reading it."""
 
@@ -74,13 +77,13 @@ class Stepper(Protocol):
 
 
 def train_loop(program: Stepper, first_step: int, block_steps: int, blocks: int, clock: BlockClock) -> None:
-    """The plain loop of both frameworks: fetch, step, and one read of the loss at the end of each block."""
+    """The plain loop of both frameworks: the batches of a block first, beside the clock; then its steps, and one read of the loss."""
     for first in range(first_step, first_step + block_steps * blocks, block_steps):
+        before_ns = time.perf_counter_ns()
+        batches = [program.batch(step) for step in range(first, first + block_steps)]
+        program.wait(batches)
+        input_ns = time.perf_counter_ns() - before_ns
         clock.begin()
-        input_ns = 0
-        for step in range(first, first + block_steps):
-            before_ns = time.perf_counter_ns()
-            images, labels = program.batch(step)
-            input_ns += time.perf_counter_ns() - before_ns
+        for images, labels in batches:
             loss = program.step(images, labels)
         clock.end(block_steps, program.read(loss), input_ns)

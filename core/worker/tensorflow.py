@@ -82,7 +82,7 @@ class TensorFlowProgram:
             "intra_op_threads": tf.config.threading.get_intra_op_parallelism_threads(),
             "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
             "tf32": tf.config.experimental.tensor_float_32_execution_enabled(),
-            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
         }
 
     def _device_name(self) -> str | None:
@@ -129,6 +129,10 @@ class TensorFlowProgram:
     def batch(self, step: int) -> tuple[Any, Any]:
         return self.workload.batch(self.train, self.order[step])
 
+    def wait(self, batches: list[tuple[Any, Any]]) -> None:
+        # The device works in order: with the last batch all are there.
+        tf.reshape(batches[-1][1], [-1])[0].numpy()
+
     def step(self, images: Any, labels: Any) -> Any:
         return self._step(images, labels)
 
@@ -144,10 +148,11 @@ class TensorFlowProgram:
     def _fit_blocks(self, first_step: int, block_steps: int, blocks: int, clock: BlockClock) -> None:
         """One Keras epoch per block: `fit` reads its logs, and so waits for the device, at the end of each.
 
-        A callback on batches would make `fit` read the loss at every step. The loss is `fit`'s own: the block's mean.
+        A callback on batches would make `fit` read the loss at every step. The loss is `fit`'s own: the block's mean. Unlike in
+        the plain loop, fetching the batches is part of the block, because it is part of `fit`.
         """
         samples = tf.data.Dataset.from_tensor_slices(self.order[first_step : first_step + block_steps * blocks])
-        batches = samples.map(partial(self.workload.batch, self.train)).prefetch(1)
+        batches = samples.map(partial(self.workload.batch, self.train))
         callback = keras.callbacks.LambdaCallback(
             on_epoch_begin=lambda epoch, logs: clock.begin(),
             on_epoch_end=lambda epoch, logs: clock.end(block_steps, logs["loss"], None),

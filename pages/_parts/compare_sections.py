@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,11 +101,23 @@ def show_steps(it: Shown) -> None:
     if boxes.is_empty():
         st.info("The blocks of these runs are not stored any more.", icon=":material/info:")
         return
-    unsettled = sum(run.settled is False for run in tables.measured_runs(it.result))
-    steady = f"{unsettled} of {len(boxes)} runs did not reach a steady state." if unsettled else f"All {len(boxes)} runs reached a steady state."
+    steady = steady_words([run.settled for run in tables.measured_runs(it.result)])
     st.caption(f"One box per run: half of its blocks lie inside, 90 % between the ends of the line. {steady}")
     words = f"Distribution of block times of {len(boxes)} runs, in milliseconds per step"
     chart_with_table(block_distributions(boxes, it.sides), boxes, alt=words, download_name=f"{it.id}-blocks")
+
+
+def steady_words(settled: Sequence[bool | None]) -> str:
+    """How many runs reached a steady state, and of how many that could be told; `settled` as `RunResult` has it."""
+    told = [one for one in settled if one is not None]
+    if not told:
+        return "No run had enough blocks to tell whether it reached a steady state."
+    few = len(settled) - len(told)
+    untold = f" The other {few} had too few blocks to tell." if few else ""
+    of = f"{len(told)} runs" if not few else f"{len(told)} runs that could be told"
+    if all(told):
+        return f"All {of} reached a steady state.{untold}"
+    return f"{told.count(False)} of {of} did not reach a steady state.{untold}"
 
 
 def show_learning(it: Shown) -> None:
@@ -184,7 +196,7 @@ def show_parity(it: Shown) -> None:
                    title="The same model on both sides", icon=":material/verified:")  # fmt: skip
     else:
         failed = next(stage for stage in proof.iter_rows(named=True) if not stage["passed"])
-        st.caption(f"{passed} of {len(proof)} gates are passed; the first that fails: {failed['stage']}. Different models have no ratio.")
+        st.caption(f"{passed} of {len(proof)} gates are passed; the first that fails: {formats.plain(failed['stage'])}. Different models have no ratio.")
     words = "Error at each gate: " + "; ".join(f"{row['stage']} {formats.scientific(row['error'])}" for row in proof.iter_rows(named=True))
     readable = proof.with_columns(
         pl.when("passed").then(pl.lit("✓ passed")).otherwise(pl.lit("✗ failed")).alias("passed"),
@@ -204,7 +216,7 @@ def show_machine(it: Shown) -> None:
         st.subheader("Load during the runs", anchor=False)
         spans = tables.run_spans(it.one.events(), samples[0]["time_s"])
         words = "Busy cores over time: the run itself, other processes, and what the hypervisor took"
-        chart = load_timeline(load, spans, it.sides, machine.get("usable_logical_cores"))
+        chart = load_timeline(load, spans, it.sides, machine.get("usable_cores"))
         chart_with_table(chart, load, alt=words, download_name=f"{it.id}-load")
     st.subheader("What differs between the sides", anchor=False)
     rows = differences(environment.get("a") or {}, environment.get("b") or {})

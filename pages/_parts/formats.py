@@ -55,21 +55,26 @@ def count(value: float | None, unit: str = "") -> str:
     return NONE if value is None else f"{value:,.0f} {unit}".rstrip()
 
 
-def moment(iso: str) -> str:
-    """An ISO 8601 time in UTC as this machine's local time, to the minute."""
+def local_time(iso: str) -> datetime | None:
+    """An ISO 8601 time of a file in this machine's time zone; None for what is no time."""
     try:
-        return f"{datetime.fromisoformat(iso).astimezone():%d %b %Y, %H:%M}"
-    except ValueError:
-        return iso
+        return datetime.fromisoformat(iso).astimezone()
+    except (ValueError, OverflowError, OSError):  # the years 1 and 9999 have no local time everywhere
+        return None
+
+
+def moment(iso: str) -> str:
+    """An ISO 8601 time in UTC as this machine's local time, to the minute; what is no time as it is."""
+    when = local_time(iso)
+    return iso if when is None else f"{when:%d %b %Y, %H:%M}"
 
 
 def ago(iso: str, now: datetime | None = None) -> str:
     """How long ago an ISO 8601 time was."""
-    try:
-        then = datetime.fromisoformat(iso)
-    except ValueError:
-        return ""
-    passed = ((now or datetime.now(UTC)) - then.astimezone(UTC)).total_seconds()
+    then = local_time(iso)
+    if then is None:
+        return "at an unknown time"
+    passed = ((now or datetime.now(UTC)) - then).total_seconds()
     if passed < 90:
         return "just now"
     for unit, length, until in (("minutes", 60, 90), ("hours", 3600, 36), ("days", 86400, 60)):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 import streamlit as st
 
 from core.model.comparison import VERDICT_LABELS
+from core.model.errors import ShowdownError
 from core.store.comparisons import StoredComparison
-from core.store.files import StoreError
 from pages._parts import formats
 from pages._parts.places import link
 from pages._parts.states import state_badge
@@ -25,8 +23,9 @@ def library_table(comparisons: list[StoredComparison]) -> pl.DataFrame:
     rows = []
     for one in comparisons:
         spec, result = one.spec, one.result
+        when = formats.local_time(spec.created) if spec else None
         rows.append({
-            "when": datetime.fromisoformat(spec.created).astimezone().replace(tzinfo=None) if spec else None,
+            "when": when.replace(tzinfo=None) if when else None,
             "a": spec.a.label if spec else None,
             "b": spec.b.label if spec else None,
             "verdict": VERDICT_LABELS[result.verdict] if result and one.state == "finished" else one.problem,
@@ -75,8 +74,11 @@ def confirm_delete(one: StoredComparison) -> None:
 def _delete(id: str) -> None:
     try:
         store().delete(id)
-    except (StoreError, OSError) as error:
+    except ShowdownError as error:
         st.session_state[_PROBLEM] = str(error)
+        return
+    except OSError as error:
+        st.session_state[_PROBLEM] = f"Its folder cannot be removed ({error.strerror or error}); see who owns {store().folder(id)}."
         return
     forget(id)
     st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1

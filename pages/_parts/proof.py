@@ -74,8 +74,8 @@ def show_proof(proof: Proof) -> None:
     )  # fmt: skip
     for stage in frame.filter(~frame["passed"]).iter_rows(named=True):
         if stage["detail"] and stage["detail"] != "not reached":
-            st.markdown(f"**{stage['stage'].capitalize()}**")
+            st.markdown(f"**{formats.plain(stage['stage'].capitalize())}**")
             st.code(stage["detail"], language=None, wrap_lines=True)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Measured in {one.spec.a.label} against {one.spec.b.label}, {formats.ago(one.spec.created)}", width="content")
+        st.caption(formats.plain(f"Measured in {one.spec.a.label} against {one.spec.b.label}, {formats.ago(one.spec.created)}"), width="content")
         link("compare", "Open this comparison", comparison=one.id)

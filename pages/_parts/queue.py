@@ -8,6 +8,7 @@ from core.store.comparisons import StoredComparison
 from pages._parts import formats
 from pages._parts.places import link
 from pages._parts.states import state_badge
+from pages._parts.stopping import show_stop_problem, stop_button
 from pages._parts.stored import comparison_label, store
 
 POLL_S = 5.0
@@ -33,7 +34,7 @@ def show_queue(shown_id: str | None) -> None:
             behind = next((event["behind"] for event in reversed(one.events()) if event["event"] == "waiting"), None)
             st.markdown(formats.plain(comparison_label(one)), width="content")
             if one.state == "queued" and behind:
-                st.caption(f"waiting behind {behind}", width="content")
+                st.caption(f"waiting behind {formats.plain(str(behind))}", width="content")
             link("run", "Watch", comparison=one.id)
-            if st.button("Stop", icon=":material/stop_circle:", key=f"stop_other_{one.id}"):
-                store().request_cancel(one.id)
+            stop_button(one, key=f"stop_other_{one.id}")
+        show_stop_problem(one)

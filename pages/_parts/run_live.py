@@ -20,6 +20,7 @@ from pages._parts.charts import chart_with_table
 from pages._parts.following import Following
 from pages._parts.places import link
 from pages._parts.states import VERDICTS, show_reasons, show_state, state_badge
+from pages._parts.stopping import show_stop_problem, stop_button
 from pages._parts.stored import store
 
 #: Seconds between two looks. Everything here is read and drawn on the machine that is being measured, and drawing costs most.
@@ -92,17 +93,19 @@ def _where(one: StoredComparison, spec: ComparisonSpec, following: Following) ->
 
 def _headline(one: StoredComparison, spec: ComparisonSpec) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(f"{spec.a.label} against {spec.b.label}", anchor=False, width="content")
+        st.subheader(formats.plain(f"{spec.a.label} against {spec.b.label}"), anchor=False, width="content")
         state_badge(one.state)
-        if not one.ended and st.button("Stop", icon=":material/stop_circle:", key=f"stop_{one.id}", help="Ends within a second."):
-            store().request_cancel(one.id)
-            st.toast("Stopping; the run in progress is ended.", icon=":material/stop_circle:")
-    st.caption(f"{spec.workload} · {spec.preset.label} · batch {spec.batch_size} · started {formats.ago(spec.created)} · {one.id}")
+        if not one.ended:
+            stop_button(one, key=f"stop_{one.id}")
+    if not one.ended:
+        show_stop_problem(one)
+    about = f"{spec.workload} · {spec.preset.label} · batch {spec.batch_size} · started {formats.ago(spec.created)} · {one.id}"
+    st.caption(formats.plain(about))
 
 
 def _progress(one: StoredComparison, spec: ComparisonSpec, progress: LiveProgress, following: Following) -> None:
     if one.state == "queued" or progress.stage is None:
-        behind = f" behind {progress.behind}" if progress.behind else ""
+        behind = f" behind {formats.plain(progress.behind)}" if progress.behind else ""
         st.info(
             f"It waits{behind}. One comparison at a time uses this machine, so that none disturbs another; it starts by itself."
             if progress.behind else "Its process is starting.",
@@ -151,7 +154,8 @@ def _current_words(spec: ComparisonSpec, progress: LiveProgress, following: Foll
     step = next((event.get("step") for event in reversed(said) if event["event"] == "block"), 0)
     doing = _PHASES.get(str(phase), "starting its process")
     steps = f", step {step:,} of {run.steps:,}" if step and run.role != "profile" else ""
-    return f"**Now:** side {run.side.upper()}, {spec.variant(run.side).label}: {doing}{steps}"
+    now = f"side {run.side.upper()}, {spec.variant(run.side).label}: {doing}{steps}"
+    return f"**Now:** {formats.plain(now)}"
 
 
 def _newest_runs(events: list[dict[str, Any]], following: Following) -> pl.DataFrame:

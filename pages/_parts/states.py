@@ -68,7 +68,7 @@ def show_state(one: StoredComparison) -> bool:
 
 def show_error(error: RunError | None, sentence: str) -> None:
     """Why a run gave no result, with its exit code and the last lines of its log."""
-    kind = f" ({error.kind.replace('_', ' ')})" if error else ""
+    kind = f" ({formats.plain(error.kind.replace('_', ' '))})" if error else ""
     st.error(formats.plain(sentence), title=f"The comparison failed{kind}", icon=":material/error:")
     if error is not None and error.exit_code is not None:
         signal = f": ended by signal {-error.exit_code}" if error.exit_code < 0 else ""
@@ -91,7 +91,7 @@ def _show_active(one: StoredComparison) -> None:
     assert one.spec is not None
     progress = live_progress(one.events(), one.spec.preset, profile=one.spec.profile, now=datetime.now(UTC))
     if one.state == "queued":
-        behind = f" behind {progress.behind}" if progress.behind else ""
+        behind = f" behind {formats.plain(progress.behind)}" if progress.behind else ""
         words = f"It waits{behind}: one comparison at a time uses this machine, so that none disturbs another."
     else:
         now = min(progress.runs_done + 1, progress.runs_planned)

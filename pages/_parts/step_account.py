@@ -30,7 +30,7 @@ def show_account(one: StoredComparison, found: dict[str, Profile], names: Sides)
 
 def _show_side(one: StoredComparison, profile: Profile, account: pl.DataFrame, name: str) -> None:
     total = account.row(by_predicate=pl.col("lane") == ALL_LANES, named=True)
-    st.markdown(f"**{name}**")
+    st.markdown(f"**{formats.plain(name)}**")
     with st.container(horizontal=True, gap="medium"):
         st.metric("Profiled step", formats.ms(total["wall_ms"]), width=130)
         st.metric("In operators", formats.ms(total["self_ms"]), width=130)

@@ -23,6 +23,8 @@ from core.model.variant import parse_variant
 from core.store.comparisons import ComparisonStore
 from tests.conftest import PROJECT, worker_processes
 
+pytestmark = pytest.mark.slow
+
 FakePython = Callable[[str, str], str]
 SHORT = replace(PRESETS["quick"], silence_limit_s=20.0, run_limit_s=60.0)
 
@@ -105,8 +107,8 @@ def test_event_with_wrong_fields_is_a_named_failure(home: Path, fake_python: Fak
 
 def test_run_that_hangs_is_ended(home: Path, fake_python: FakePython):
     python = fake_python("python-hanging", "import time; time.sleep(3600)")
-    result, store = referee(b=f"pytorch:python={python}", limits=replace(SHORT, silence_limit_s=8.0))
-    assert_failed(result, store, "hung", "said nothing for 8 s")
+    result, store = referee(b=f"pytorch:python={python}", limits=replace(SHORT, silence_limit_s=12.0))
+    assert_failed(result, store, "hung", "side B", "said nothing for 12 s")
 
 
 def test_run_beyond_its_time_limit_is_ended(home: Path):

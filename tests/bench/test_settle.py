@@ -1,6 +1,7 @@
 """Steady state and warm-up on hand-made step times."""
 
 import numpy as np
+import pytest
 
 from core.bench.settle import block_variation, changepoints, is_settled, warmup_steps
 
@@ -12,13 +13,22 @@ def test_flat_noise_is_settled():
 
 
 def test_a_run_that_is_still_getting_slower_is_not_settled():
-    assert is_settled(np.concatenate([np.full(20, 10.0), np.full(20, 13.0)]) * (1 + NOISE)) is False
+    assert is_settled(np.concatenate([np.full(18, 10.0), np.full(22, 13.0)]) * (1 + NOISE)) is False
 
 
-def test_a_run_that_warmed_up_late_is_settled_at_its_end():
-    times = np.concatenate([np.full(20, 13.0), np.full(20, 10.0)]) * (1 + NOISE)
-    assert is_settled(times)
-    assert any(abs(place - 20) <= 1 for place in changepoints(times))
+@pytest.mark.parametrize("slow_blocks", [22, 28])
+def test_a_run_that_warmed_up_late_is_not_settled_because_its_median_is_not_its_end(slow_blocks: int):
+    times = np.concatenate([np.full(slow_blocks, 13.0), np.full(40 - slow_blocks, 10.0)]) * (1 + NOISE)
+    assert is_settled(times) is False
+    assert any(abs(place - slow_blocks) <= 1 for place in changepoints(times))
+
+
+def test_a_run_that_gets_faster_all_the_time_is_not_settled():
+    assert is_settled(np.linspace(20, 10, 40)) is False
+
+
+def test_a_short_disturbance_at_the_end_does_not_unsettle():
+    assert is_settled(np.concatenate([np.full(33, 10.0), np.full(7, 14.0)]) * (1 + NOISE))
 
 
 def test_single_disturbed_blocks_do_not_unsettle():

@@ -98,7 +98,8 @@ def test_noise_floor_above_the_threshold_takes_its_place():
 
 def test_equality_within_the_noise_is_no_finding():
     noisy = logs(1.2, 0.83, 1.25, 0.8, 1.2, 0.82)
-    assert judge(QUIET, noisy, 0.05, generator()).verdict == "cannot_tell"
+    blind = judge(QUIET, noisy, 0.05, generator())
+    assert (blind.verdict, blind.pairs_needed) == ("cannot_tell", None)
     assert judge(QUIET, QUIET, 0.05, generator()).verdict == "no_practical_difference"
 
 

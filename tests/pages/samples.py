@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
-from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-import psutil
 
 from core.bench.collect import block_table
 from core.bench.start import make_spec
 from core.bench.statistics import judge
-from core.bench.verdict import parity_reasons, sentence, summarise_side
+from core.bench.verdict import ProfiledSteps, parity_reasons, sentence, summarise_side
 from core.model.comparison import SIDES, ComparisonResult, ComparisonSpec, PairResult
 from core.model.parity import STAGES, ParityStage
 from core.model.run import Evaluation, MachineLoad, Phase, RunError, RunResult
@@ -24,6 +22,8 @@ from core.store.files import append_event, write_json
 TENSORFLOW = Variant(framework="tensorflow", execution="graph")
 PYTORCH = Variant(framework="pytorch", execution="eager")
 WORKLOAD = "mnist_cnn"
+#: Locks of the comparisons that run; closing one is the end of its referee.
+_HELD: dict[Path, BinaryIO] = {}
 PHASES = {"import": 2.0, "data": 0.3, "build": 0.4, "first_step": 0.2, "warmup": 0.3, "steady": 1.5, "evaluate": 0.6}
 
 
@@ -93,7 +93,7 @@ def finish(store: ComparisonStore, spec: ComparisonSpec, *, ratios: tuple[float,
         delta=statistics.delta, cpu_ratio=statistics.ratio, pairs_needed=statistics.pairs_needed, reasons=reasons,
         pairs=tuple(PairResult(index=i, order="ab" if i % 2 else "ba", ratio=r, cpu_ratio=r * 0.99) for i, r in enumerate(ratios)),
         parity=parity(), runs=tuple(runs), environment=environment,
-        sides={side: replace(summarise_side(spec, side, runs, runs[0], 22.0), variant=spec.variant(side)) for side in SIDES},
+        sides={side: summarise_side(spec, side, runs, ProfiledSteps(with_profiler_ms=22.0, without_ms=20.0)) for side in SIDES},
     )  # fmt: skip
     folder = store.folder(spec.id)
     write_json(folder / "environment.json", environment)
@@ -139,7 +139,7 @@ def cancel(store: ComparisonStore, spec: ComparisonSpec) -> None:
 def begin(store: ComparisonStore, spec: ComparisonSpec) -> Path:
     """Running: its referee is the process that calls this, and one pair is done."""
     folder = store.folder(spec.id)
-    claim(folder)
+    _HELD[folder] = claim(folder)
     now = spec.created
     append_event(folder / "events.jsonl", "state", time=now, state="running")
     append_event(folder / "events.jsonl", "stage", time=now, stage="pairs", runs=12)
@@ -153,8 +153,7 @@ def begin(store: ComparisonStore, spec: ComparisonSpec) -> Path:
 
 def interrupt(store: ComparisonStore, spec: ComparisonSpec) -> None:
     """Its referee is gone."""
-    folder = begin(store, spec)
-    write_json(folder / "referee.json", {"schema": 1, "pid": os.getpid(), "create_time": psutil.Process().create_time() - 1000})
+    _HELD.pop(begin(store, spec)).close()
 
 
 def spoil(store: ComparisonStore, spec: ComparisonSpec) -> None:

@@ -55,20 +55,23 @@ def test_ids_sort_by_time_newest_first(store: ComparisonStore):
 def test_new_folder_is_queued_and_one_that_nobody_works_on_is_interrupted(store: ComparisonStore):
     spec = make(store)
     assert store.load(spec.id).state == "queued"
-    os.utime(store.folder(spec.id), (0, 0))
+    path = store.folder(spec.id) / "spec.json"
+    path.write_text(path.read_text().replace(spec.created, "2026-01-01T00:00:00+00:00"))
     assert store.load(spec.id).state == "interrupted"
 
 
 def test_state_follows_the_living_referee(store: ComparisonStore):
     spec = make(store)
     folder = store.folder(spec.id)
-    claim(folder)
+    lock = claim(folder)
     assert store.load(spec.id).state == "queued"
     append_event(folder / "events.jsonl", "state", state="running")
     assert store.load(spec.id).state == "running"
     with pytest.raises(StoreError, match="cancel it before"):
         store.delete(spec.id)
-    write_json(folder / "referee.json", {"schema": 1, "pid": os.getpid(), "create_time": 1.0})
+    with pytest.raises(StoreError, match="has a referee already"):
+        claim(folder)
+    lock.close()
     assert store.load(spec.id).state == "interrupted"
 
 
@@ -84,6 +87,28 @@ def test_damaged_files_make_it_unreadable_with_a_reason_and_deletable(store: Com
     assert [one.id for one in store.all()] == [spec.id]
     store.delete(spec.id)
     assert store.ids() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("spec.json", '"compile"', '"ddp"'),
+        ("spec.json", '"tensorflow"', '"jax"'),
+        ("spec.json", '"created": "', '"created": "yesterday '),
+        ("result.json", '"cannot_tell"', '"maybe"'),
+        ("result.json", '"finished"', '"on holiday"'),
+    ],
+)
+def test_values_that_nobody_writes_make_it_unreadable_and_harm_no_other(store: ComparisonStore, name: str, old: str, new: str):
+    spec, other = make(store), make(store)
+    finish(store, spec)
+    path = store.folder(spec.id) / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    assert {one.id: one.state for one in store.all()} == {spec.id: "unreadable", other.id: "queued"}
+    store.delete(spec.id)
+    assert store.ids() == [other.id]
 
 
 def test_half_copied_folder_without_a_spec_is_unreadable(store: ComparisonStore):

@@ -23,16 +23,17 @@ from core.workloads.registry import WorkloadError, function_sources, workload_sp
 SPEC = workload_spec("mnist_cnn")
 
 
-def prove(a: str, b: str, seed: int = 1) -> tuple[ComparisonResult, dict[str, list[dict[str, Any]]]]:
+def prove(a: str, b: str, seed: int = 1, learning_rate: float | None = None) -> tuple[ComparisonResult, dict[str, list[dict[str, Any]]]]:
     """The parity stage of a comparison; it is stopped where the timing would begin."""
     store = ComparisonStore()
-    spec = make_spec("mnist_cnn", parse_variant(a, threads=1), parse_variant(b, threads=1), seed=seed)
+    spec = make_spec("mnist_cnn", parse_variant(a, threads=1), parse_variant(b, threads=1), seed=seed, learning_rate=learning_rate)
     folder = store.create(spec)
     proven: list[bool] = []
     result = Referee(store, spec, lambda event: proven.append(True) if event["event"] == "parity" else None, lambda: bool(proven)).run()
     return result, read_json(folder / "parity.json", dict)["layers"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_both_frameworks_are_the_same_model_at_the_gates(home: Path, seed: int):
     result, layers = prove("tensorflow", "pytorch", seed)
@@ -43,12 +44,22 @@ def test_both_frameworks_are_the_same_model_at_the_gates(home: Path, seed: int):
         assert built == {layer.name: (getattr(layer, shapes), layer.parameters) for layer in SPEC.layers}
 
 
+@pytest.mark.slow
+def test_parity_holds_at_other_learning_rates_and_still_catches_an_unmatched_form(home: Path):
+    same, _ = prove("tensorflow", "pytorch", learning_rate=1e-2)
+    assert {stage.stage: (stage.error, stage.allowed) for stage in same.parity if not stage.passed} == {}
+    other, _ = prove("tensorflow", "pytorch:optimizer=native", learning_rate=1e-6)
+    assert not {stage.stage: stage for stage in other.parity}["one_step"].passed
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("execution", ["eager", "xla", "fit"])
 def test_every_execution_of_tensorflow_is_the_same_model(home: Path, execution: str):
     result, _ = prove(f"tensorflow:execution={execution}", "pytorch")
     assert {stage.stage: (stage.error, stage.allowed) for stage in result.parity if not stage.passed} == {}
 
 
+@pytest.mark.slow
 def test_compiled_pytorch_is_the_same_model(home: Path):
     result, _ = prove("pytorch:execution=compile", "pytorch")
     if result.error is not None and result.error.kind == "compile_failed":
@@ -56,6 +67,7 @@ def test_compiled_pytorch_is_the_same_model(home: Path):
     assert {stage.stage: (stage.error, stage.allowed) for stage in result.parity if not stage.passed} == {}
 
 
+@pytest.mark.slow
 def test_the_network_that_the_article_prints_is_caught(home: Path):
     result, _ = prove("tensorflow", "pytorch:network=article")
     assert result.verdict == "not_comparable"
@@ -66,6 +78,7 @@ def test_the_network_that_the_article_prints_is_caught(home: Path):
     assert result.pairs == ()
 
 
+@pytest.mark.slow
 def test_an_unmatched_form_of_adam_is_caught_at_the_first_step(home: Path):
     result, _ = prove("tensorflow", "pytorch:optimizer=native")
     stages = {stage.stage: stage for stage in result.parity}

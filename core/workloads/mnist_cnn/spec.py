@@ -27,7 +27,8 @@ SPEC = WorkloadSpec(
     ),
     sections=(
         Section(title="Data", functions=("data", "batch"),
-                note="The whole set lies in memory on the device, so that the input pipeline is not what is timed. Keras keeps "
+                note="The whole set lies in memory on the device, and the batches of a block are taken from it before its clock "
+                     "starts: the input pipeline is not what is timed (except in Keras fit, which fetches its own). Keras keeps "
                      "channels last (N, H, W, C), PyTorch channels first (N, C, H, W). Both read the same order of samples."),
         Section(title="Model", functions=("model", "MnistCnn"),
                 note="Both end in logits. Initial weights are drawn once and ported to both: Keras would start from Glorot "

@@ -1,9 +1,10 @@
-"""One benchmark at a time per machine: a lock that every home and every user of this machine shares."""
+"""One benchmark at a time: a lock in the temporary folder, shared by every home on this machine."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from core.store.files import write_json
+
 _POLL_S = 0.3
+_SOMEBODY = "another comparison"
+_HOLDER = re.compile(r"[0-9a-f-]{1,40}|doctor")
 
 
 class Cancelled(Exception):
@@ -20,8 +25,8 @@ class Cancelled(Exception):
 
 
 @contextmanager
-def machine_lock(comparison_id: str, *, waiting: Callable[[str], None], cancelled: Callable[[], bool]) -> Iterator[None]:
-    """Hold the machine for one comparison; `waiting` is told once who holds it, if somebody does.
+def machine_lock(holder_id: str, *, waiting: Callable[[str], None], cancelled: Callable[[], bool]) -> Iterator[None]:
+    """Hold the machine for one comparison, or for a check; `waiting` is told once who holds it, if somebody does.
 
     Raises Cancelled if the user gives up while waiting.
     """
@@ -43,7 +48,7 @@ def machine_lock(comparison_id: str, *, waiting: Callable[[str], None], cancelle
     try:
         # Who holds it is a kindness to those who wait, never a condition.
         with contextlib.suppress(OSError):
-            holder.write_text(json.dumps({"id": comparison_id}), encoding="utf-8")
+            write_json(holder, {"id": holder_id})
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -53,6 +58,8 @@ def machine_lock(comparison_id: str, *, waiting: Callable[[str], None], cancelle
 
 def _holder_id(holder: Path) -> str:
     try:
-        return str(json.loads(holder.read_text(encoding="utf-8"))["id"])
+        said = str(json.loads(holder.read_text(encoding="utf-8"))["id"])
     except (OSError, ValueError, KeyError, TypeError):
-        return "another comparison"
+        return _SOMEBODY
+    # Anybody can write into the temporary folder; only what looks like one of ours is passed on.
+    return said if _HOLDER.fullmatch(said) else _SOMEBODY
