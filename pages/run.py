@@ -10,14 +10,15 @@ from core.model.variant import FRAMEWORK_LABELS
 from core.store.comparisons import StoredComparison
 from pages._parts import formats
 from pages._parts.queue import show_queue, unfinished_comparisons
-from pages._parts.run_form import Wish, duration_words, like_stored, missing_frameworks, wish
+from pages._parts.run_again import like_stored
+from pages._parts.run_form import Wish, duration_words, missing_frameworks, wish
 from pages._parts.run_live import watch
 from pages._parts.stored import PARAMETER, store
 
 
 def main() -> None:
     st.title("Run", anchor=False)
-    like_stored(store())
+    changes = like_stored(store())
     unfinished = unfinished_comparisons()
     shown = _shown(unfinished)
     if shown is not None:
@@ -26,6 +27,8 @@ def main() -> None:
         show_queue(shown.id if shown else None)
     with st.container(border=True):
         st.subheader("What will run?" if shown is None else "Start another one", anchor=False)
+        if changes:
+            st.info(formats.plain(f"Changed to fit this machine: {'; '.join(changes)}."), icon=":material/rule_settings:")
         _form(wish(), unfinished)
 
 

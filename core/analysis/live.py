@@ -72,7 +72,7 @@ def nominal_run_s(role: str, preset: Preset) -> float:
         return STARTUP_S
     if preset.epochs is not None:
         return STARTUP_S + preset.epochs * EPOCH_S
-    return STARTUP_S + 1.2 * (preset.steady_seconds if preset.steps is None else preset.steps * STEP_S)
+    return STARTUP_S + 1.2 * (preset.steady_seconds or 0.0 if preset.steps is None else preset.steps * STEP_S)
 
 
 def nominal_duration_s(preset: Preset, profile: bool) -> float:

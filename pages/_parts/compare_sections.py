@@ -166,7 +166,7 @@ def show_process(it: Shown) -> None:
     slow = {side: summary.profiler_slowdown for side, summary in it.result.sides.items() if summary.profiler_slowdown is not None}
     if slow:
         st.subheader("What profiling costs", anchor=False)
-        st.caption("Step time under the profiler over step time without it. The timed runs carry no profiler.")
+        st.caption("Step time under the profiler over step time just before it, in the same process. The timed runs carry no profiler.")
         with st.container(horizontal=True, gap="large"):
             for side, factor in slow.items():
                 st.metric(it.sides.name(side), formats.factor(factor), width="content")
@@ -196,7 +196,8 @@ def show_parity(it: Shown) -> None:
                    title="The same model on both sides", icon=":material/verified:")  # fmt: skip
     else:
         failed = next(stage for stage in proof.iter_rows(named=True) if not stage["passed"])
-        st.caption(f"{passed} of {len(proof)} gates are passed; the first that fails: {formats.plain(failed['stage'])}. Different models have no ratio.")
+        which = formats.plain(failed["stage"])
+        st.caption(f"{passed} of {len(proof)} gates are passed; the first that fails: {which}. Different models have no ratio.")
     words = "Error at each gate: " + "; ".join(f"{row['stage']} {formats.scientific(row['error'])}" for row in proof.iter_rows(named=True))
     readable = proof.with_columns(
         pl.when("passed").then(pl.lit("✓ passed")).otherwise(pl.lit("✗ failed")).alias("passed"),

@@ -77,9 +77,6 @@ def _delete(id: str) -> None:
     except ShowdownError as error:
         st.session_state[_PROBLEM] = str(error)
         return
-    except OSError as error:
-        st.session_state[_PROBLEM] = f"Its folder cannot be removed ({error.strerror or error}); see who owns {store().folder(id)}."
-        return
     forget(id)
     st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1
     st.query_params.pop(PARAMETER, None)

@@ -104,7 +104,7 @@ def _headline(one: StoredComparison, spec: ComparisonSpec) -> None:
 
 
 def _progress(one: StoredComparison, spec: ComparisonSpec, progress: LiveProgress, following: Following) -> None:
-    if one.state == "queued" or progress.stage is None:
+    if one.state == "queued" or progress.stage is None or progress.stage not in STAGES:
         behind = f" behind {formats.plain(progress.behind)}" if progress.behind else ""
         st.info(
             f"It waits{behind}. One comparison at a time uses this machine, so that none disturbs another; it starts by itself."

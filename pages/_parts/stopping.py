@@ -23,8 +23,6 @@ def stop_button(one: StoredComparison, *, key: str) -> None:
         store().request_cancel(one.id)
     except ShowdownError as error:
         problems[one.id] = str(error)
-    except OSError as error:
-        problems[one.id] = f"Its folder cannot be written ({error.strerror or error}); see who owns {one.folder}."
     else:
         st.toast("Stopping; the run in progress is ended.", icon=":material/stop_circle:")
 

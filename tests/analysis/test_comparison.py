@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,7 +102,10 @@ def test_figures_of_both_sides_stand_beside_their_ratio(result: ComparisonResult
     assert (rows["step"]["a"], rows["step"]["b"], rows["step"]["unit"]) == (20.0, 30.0, "ms")
     assert rows["peak memory"]["a"] == pytest.approx(300.0, abs=0.01)
     assert rows["test accuracy"]["ratio"] == 1.0
-    assert "energy per step" not in rows
+    assert "energy of a whole run" not in rows
+    on_gpu = {side: replace(summary, energy_per_run_j=90.0) for side, summary in result.sides.items()}
+    energy = tables.side_table(replace(result, sides=on_gpu)).row(by_predicate=pl.col("figure") == "energy of a whole run", named=True)
+    assert (energy["a"], energy["unit"]) == (90.0, "J")
 
 
 def test_every_run_is_in_the_run_table_failed_ones_too(result: ComparisonResult):
@@ -130,11 +134,34 @@ def test_runs_lie_on_the_clock_of_the_samples(tmp_path: Path, spec: ComparisonSp
     assert spans.rows() == [(0, "pair", "a", 7.0, 7.0), (1, "pair", "b", 7.0, 7.0)]
 
 
+def command_words(spec: ComparisonSpec) -> list[str]:
+    """What a shell makes of the command."""
+    return shlex.split(tables.command(spec).replace("\\\n", ""))
+
+
 def test_the_command_can_be_read_back(spec: ComparisonSpec):
     from core.model.variant import parse_variant
 
-    command = tables.command(replace(spec, profile=False))
-    words = command.replace(" \\\n ", "").split()
+    words = command_words(replace(spec, profile=False))
     assert words[:5] == ["python", "-m", "core", "compare", "mnist_cnn"]
     assert words[-1] == "--no-profile"
-    assert parse_variant(words[words.index("--b") + 1].strip("'"), threads=9) == spec.b
+    assert "--no-profile" not in command_words(spec)
+    assert parse_variant(words[words.index("--b") + 1], threads=9) == spec.b
+
+
+def test_the_command_of_a_copied_folder_is_one_command(spec: ComparisonSpec):
+    evil = "x'; rm -rf ~; '"
+    words = command_words(replace(spec, b=replace(spec.b, python=evil), workload=evil, preset=replace(spec.preset, name=evil)))
+    assert words[4] == evil
+    assert words[words.index("--b") + 1].endswith(f",python={evil}")
+    assert words[words.index("--preset") + 1] == evil
+
+
+def test_the_command_carries_a_length_that_is_not_the_presets_own(spec: ComparisonSpec):
+    from core.model.comparison import PRESETS
+
+    steps = command_words(replace(spec, preset=replace(PRESETS["quick"], steps=300)))
+    assert steps[steps.index("--steps") + 1] == "300"
+    epochs = command_words(replace(spec, preset=replace(PRESETS["article"], epochs=1)))
+    assert epochs[epochs.index("--epochs") + 1] == "1"
+    assert not {"--epochs", "--steps"} & set(command_words(replace(spec, preset=PRESETS["article"])))

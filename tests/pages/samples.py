@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from core.bench.collect import block_table
 from core.bench.start import make_spec
 from core.bench.statistics import judge
 from core.bench.verdict import ProfiledSteps, parity_reasons, sentence, summarise_side
+from core.machine.facts import machine_facts
 from core.model.comparison import SIDES, ComparisonResult, ComparisonSpec, PairResult
 from core.model.parity import STAGES, ParityStage
 from core.model.run import Evaluation, MachineLoad, Phase, RunError, RunResult
@@ -32,6 +34,18 @@ def new(store: ComparisonStore, *, a: Variant = TENSORFLOW, b: Variant = PYTORCH
     spec = make_spec(WORKLOAD, a, b, **fields)  # type: ignore[arg-type]
     store.create(spec)
     return spec
+
+
+@functools.cache
+def _this_machine() -> dict[str, Any]:
+    return machine_facts()
+
+
+def machine(**known: Any) -> dict[str, Any]:
+    """The facts of this machine, so that no key is made up; some of them with a value that is easy to recognise."""
+    facts = _this_machine()
+    assert known.keys() <= facts.keys()
+    return {**facts, **known}
 
 
 def parity(*, failing: str | None = None) -> tuple[ParityStage, ...]:
@@ -82,7 +96,7 @@ def finish(store: ComparisonStore, spec: ComparisonSpec, *, ratios: tuple[float,
             runs.append(run(spec, len(runs), side, pair, step_ms))
             write_blocks(store, spec, runs[-1])
     statistics = judge(np.log(ratios), np.array([noise, -noise, noise / 2]), spec.threshold, np.random.default_rng(1))
-    environment = {"machine": {"cpu_model": "Example CPU", "usable_logical_cores": 2, "memory_total_bytes": 8 * 2**30, "gpus": []},
+    environment = {"machine": machine(cpu_model="Example CPU", memory_total_bytes=8 * 2**30, gpus=[]),
                    "a": {"framework": "tensorflow", "tf32": False, "packages": ["numpy==2.4.6"]},
                    "b": {"framework": "pytorch", "tf32": True, "packages": ["numpy==2.4.5"]}}  # fmt: skip
     result = ComparisonResult(

@@ -1,5 +1,6 @@
 """Compare: every section of a finished comparison, and what is left of one that did not finish."""
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -84,11 +85,32 @@ def test_the_machine_section_lists_what_differs(finished: str):
     assert ["memory total", "8.00 GiB"] in app.dataframe[2].value.values.tolist()
 
 
+def test_the_load_is_drawn_under_a_line_for_all_usable_cores(finished: str):
+    chart = json.loads(open_page("compare", view="Machine").get("vega_lite_chart")[0].proto.spec)
+    assert [layer["mark"]["type"] for layer in chart["layer"]].count("rule") == 1
+
+
+@pytest.mark.parametrize(
+    ("settled", "sentence"),
+    [
+        ([True, True], "All 2 runs reached a steady state."),
+        ([True, False, True], "1 of 3 runs did not reach a steady state."),
+        ([True, None, True], "All 2 runs that could be told reached a steady state. The other 1 had too few blocks to tell."),
+        ([False, None], "1 of 1 runs that could be told did not reach a steady state. The other 1 had too few blocks to tell."),
+        ([None, None], "No run had enough blocks to tell whether it reached a steady state."),
+    ],
+)
+def test_only_runs_that_could_be_told_are_called_steady(settled: list[bool | None], sentence: str):
+    from pages._parts.compare_sections import steady_words
+
+    assert steady_words(settled) == sentence
+
+
 def test_the_data_section_repeats_the_comparison_and_gives_every_block(finished: str, store: ComparisonStore):
     app = open_page("compare", view="Data")
     command = app.code[0].value
     assert command.startswith("python -m core compare mnist_cnn")
-    assert "--a 'tensorflow:execution=graph,device=cpu,threads=1,network=spec,optimizer=matched'" in command
+    assert "--a tensorflow:execution=graph,device=cpu,threads=1,network=spec,optimizer=matched" in command
     assert "252 timed blocks of 12 runs" in words(app)
     assert downloads(app) == ["Runs as CSV", "Blocks as CSV", "Blocks as Parquet"]
 

@@ -1,10 +1,14 @@
 """Library: everything that is stored, opened and deleted from one table."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.store.comparisons import ComparisonStore
+from core.store.files import StoreError, write_json
+from pages._parts.places import PLACES
 from tests.pages import samples
 from tests.pages.apps import links, open_page, words
 
@@ -74,7 +78,7 @@ def test_a_deletion_that_fails_says_why(store: ComparisonStore, monkeypatch: pyt
     app.button(key="delete").click().run()
 
     def refuse(self: ComparisonStore, id: str) -> None:
-        raise PermissionError("no right to delete")
+        raise StoreError("no right to delete")
 
     monkeypatch.setattr(ComparisonStore, "delete", refuse)
     app.button(key="delete_for_good").click().run()
@@ -91,6 +95,36 @@ def test_an_unreadable_one_says_why_and_can_be_deleted(store: ComparisonStore):
     app.button(key="delete").click().run()
     app.button(key="delete_for_good").click().run()
     assert store.ids() == []
+
+
+UNKNOWN = {
+    "execution": ("spec.json", lambda spec: {**spec, "a": {**spec["a"], "execution": "quantum"}}),
+    "state": ("result.json", lambda result: {**result, "state": "exploded"}),
+    "verdict": ("result.json", lambda result: {**result, "verdict": "splendid"}),
+}
+
+
+@pytest.mark.parametrize("field", UNKNOWN)
+@pytest.mark.parametrize("page", PLACES)
+def test_a_word_of_another_version_makes_no_page_fail(store: ComparisonStore, page: str, field: str):
+    spec = samples.new(store)
+    samples.finish(store, spec)
+    name, change = UNKNOWN[field]
+    path = store.folder(spec.id) / name
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    shown = words(open_page(page, **({} if page in ("models", "setup") else {"comparison": spec.id})))
+    if page not in ("models", "setup"):
+        assert "cannot be read" in shown
+
+
+def test_a_time_that_is_none_leaves_its_cell_empty(store: ComparisonStore):
+    spec = samples.new(store)
+    samples.finish(store, spec)
+    for created in ("yesterday", "0001-01-01T00:00:00+14:00"):
+        write_json(store.folder(spec.id) / "spec.json", replace(spec, created=created))
+        for page in ("library", "overview", "compare", "run"):
+            open_page(page, comparison=spec.id)
+        assert open_page("library").dataframe[0].value["id"].tolist() == [spec.id]
 
 
 def test_the_folder_of_the_store_is_shown(store: ComparisonStore):

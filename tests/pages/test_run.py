@@ -10,7 +10,7 @@ import pytest
 import core.bench.start
 from core.model.comparison import PRESETS, ComparisonSpec
 from core.store.comparisons import ComparisonStore
-from core.store.files import append_event, write_json
+from core.store.files import StoreError, append_event, write_json
 from pages._parts.run_form import NETWORK_LABELS
 from tests.pages import samples
 from tests.pages.apps import links, open_page, words
@@ -104,6 +104,60 @@ def test_like_fills_the_form_in_as_a_stored_comparison_was_made(home: Path):
     assert "10 pairs of longer runs" in words(at)
 
 
+def test_like_keeps_the_interpreter_of_each_side_until_it_is_given_up(started: list[ComparisonSpec]):
+    own = samples.PYTORCH
+    spec = samples.new(ComparisonStore(), a=replace(own, python="/other/*venv*/python"), b=own)
+    samples.finish(ComparisonStore(), spec)
+    at = open_page("run", like=spec.id)
+    assert "In the interpreter /other/*venv*/python, which is not on this machine" in words(at)
+    assert "Both sides are the same" not in words(at)
+    at.button(key="start").click().run()
+    assert (started[0].a, started[0].b) == (spec.a, spec.b)
+    at = open_page("run", like=spec.id)
+    at.selectbox(key="a").set_value("tensorflow:graph").run()
+    assert "/other/" not in words(at)
+    at.selectbox(key="a").set_value("pytorch:eager").run()
+    at.button(key="a_usual_python").click().run()
+    assert "/other/" not in words(at)
+    assert "Both sides are the same" in words(at)
+
+
+def test_like_says_what_is_not_possible_here(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pages._parts.run_form.os.cpu_count", lambda: 2)
+    many = replace(samples.TENSORFLOW, threads=64, device="gpu")
+    spec = samples.new(ComparisonStore(), a=many)
+    write_json(ComparisonStore().folder(spec.id) / "spec.json", replace(spec, preset=replace(spec.preset, name="lost")))
+    at = open_page("run", like=spec.id)
+    (changed,) = [info.value.replace("\\", "") for info in at.info if "Changed" in info.value]
+    assert changed == ("Changed to fit this machine: the preset is quick instead of lost; the number of threads of side A is 2 instead of 64; "
+                       "the device of side A is cpu instead of gpu.")  # fmt: skip
+    assert (at.number_input(key="a_threads").value, at.selectbox(key="a_device").value) == (2, "cpu")
+    same = samples.new(ComparisonStore(), threshold=0.002)
+    assert not [info for info in open_page("run", like=same.id).info if "Changed" in info.value]
+
+
+def test_like_of_a_lost_comparison_says_so(home: Path):
+    spec = samples.new(ComparisonStore())
+    samples.spoil(ComparisonStore(), spec)
+    assert open_page("run", like=spec.id).warning[0].proto.title == "The form is not filled in"
+    assert "no comparison" in open_page("run", like="20200101-000000-abcdef").warning[0].value
+
+
+def test_a_length_of_its_own_replaces_the_presets(started: list[ComparisonSpec]):
+    at = open_page("run", length="steps")
+    at.number_input(key="steps").set_value(300).run()
+    # 6 short runs of 6 s; 18 timed ones of 6 s and 1.2 times 300 steps of 0.04 s: 403 s.
+    assert "6 pairs of runs of 300 steps each. At least about 7 minutes" in words(at)
+    at.button(key="start").click().run()
+    assert (started[0].preset.name, started[0].preset.steps, started[0].preset.epochs) == ("quick", 300, None)
+    at = open_page("run", like=started[0].id)
+    assert (at.segmented_control(key="length").value, at.number_input(key="steps").value) == ("steps", 300)
+    at.segmented_control(key="length").set_value("epochs").run()
+    at.number_input(key="epochs").set_value(2)
+    at.button(key="start").click().run()
+    assert (started[1].preset.epochs, started[1].preset.steps) == (2, None)
+
+
 def test_a_running_comparison_shows_stage_pairs_curves_and_current_run(home: Path):
     store = ComparisonStore()
     spec = samples.new(store)
@@ -136,6 +190,23 @@ def test_stop_asks_the_referee_to_stop(home: Path):
     assert (folder / "cancel").exists()
 
 
+@pytest.mark.parametrize("key", ["stop_{}", "stop_other_{}"])
+def test_a_stop_that_fails_says_why(home: Path, monkeypatch: pytest.MonkeyPatch, key: str):
+    def refuse(self: ComparisonStore, id: str) -> None:
+        raise StoreError("Comparison x cannot be told to stop (Permission denied).")
+
+    monkeypatch.setattr(ComparisonStore, "request_cancel", refuse)
+    store = ComparisonStore()
+    first, second = samples.new(store), samples.new(store)
+    for spec in (first, second):
+        samples.begin(store, spec)
+    at = open_page("run", comparison=first.id if key == "stop_{}" else second.id)
+    at.button(key=key.format(first.id)).click().run()
+    assert not at.exception
+    assert at.error[0].proto.title == "It was not stopped"
+    assert "cannot be told to stop (Permission denied)" in words(at)
+
+
 def test_a_second_comparison_says_whom_it_waits_for(home: Path):
     store = ComparisonStore()
     first, second = samples.new(store), samples.new(store)
@@ -148,6 +219,17 @@ def test_a_second_comparison_says_whom_it_waits_for(home: Path):
     at = open_page("run", comparison=first.id)
     assert f"waiting behind {first.id}" in words(at)
     assert at.button(key=f"stop_other_{second.id}")
+
+
+def test_who_holds_the_machine_is_shown_letter_by_letter(home: Path):
+    store = ComparisonStore()
+    first, second = samples.new(store), samples.new(store)
+    folder = samples.begin(store, first)
+    (folder / "events.jsonl").unlink()
+    append_event(folder / "events.jsonl", "waiting", time=first.created, behind="[x](http://example.com)")
+    assert "\\[x\\]" in open_page("run", comparison=first.id).info[0].value
+    assert any("\\[x\\]" in caption.value for caption in open_page("run", comparison=second.id).caption)
+    assert "\\[x\\]" in open_page("compare", comparison=first.id).info[0].value
 
 
 def test_the_end_is_the_verdict(home: Path):
