@@ -83,7 +83,8 @@ def _page(one: StoredComparison, found: dict[str, Profile]) -> None:
         download_name=f"{one.id}-{group}-{measure}", key=f"operator_bars_{group}", on_select="rerun",
     )  # fmt: skip
     picked = [point["key"] for point in event["selection"].get("picked", [])] if event else []
-    detail = tables if group == "layer" else {side: matching(table(profile, "operator"), search) for side, profile in found.items()}
+    rows = "operator" if group != "layer" else "inside" if picked else "layer"
+    detail = {side: matching(table(profile, rows, declared.get(side)), search) for side, profile in found.items()}
     show_rows(one.id, picked_rows(detail, GROUPS[group][1], picked, mirrored["key"].to_list()), picked, names)
     show_account(one, found, names)
 

@@ -53,6 +53,11 @@ def layer_table(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
     return table.with_columns(pl.col("forward_ns", "backward_ns").fill_null(0.0)).sort("self_ns", "layer", descending=[True, False])
 
 
+def layer_operator_table(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
+    """What happens inside each layer: one row per `layer`, `name` and `op_class`, columns as in `operator_table`."""
+    return _table(events, steps, ("layer", "name", "op_class"))
+
+
 def _table(events: pl.DataFrame, steps: Sequence[Step], keys: tuple[str, ...]) -> pl.DataFrame:
     wall_ns = sum(step.end_ns - step.start_ns for step in steps)
     operators = events.filter((pl.col("kind") == "operator") & (pl.col("device") == HOST))

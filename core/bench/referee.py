@@ -238,7 +238,7 @@ class Referee:
         spec = RunSpec(
             index=index, role=role, side=side, pair=pair, workload=self.spec.workload, variant=self.spec.variant(side),
             batch_size=self.spec.batch_size, learning_rate=self.spec.learning_rate, seed=seed,
-            inputs=str(self._inputs(seed, max(steps, 1 + warmup + 2 * profile_steps))), folder=self._run_folder(index, side),
+            inputs=str(self._inputs(seed, max(steps, 1 + warmup + 3 * profile_steps))), folder=self._run_folder(index, side),
             steps=steps, warmup_steps=warmup, block_steps=block, evaluate_every_steps=evaluate, profile_steps=profile_steps,
         )  # fmt: skip
         self._say("run_begin", index=index, role=role, side=side, pair=pair, steps=steps)

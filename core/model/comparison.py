@@ -20,8 +20,10 @@ VERDICT_LABELS = {
     "not_comparable": "not comparable",
 }
 
+#: States that a result can have.
+ENDS = ("finished", "failed", "cancelled")
 #: `interrupted` is never written: it is what a folder without a result and without a living referee means.
-STATES = ("queued", "running", "finished", "failed", "cancelled", "interrupted")
+STATES = ("queued", "running", *ENDS, "interrupted")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +128,7 @@ class SideSummary:
     """Energy of the card over a whole run, import and evaluation included; None for a CPU side."""
     profiled_step_ms: float | None = None
     profiler_slowdown: float | None = None
-    """Step time under the profiler over step time just before it, in the same process."""
+    """Step time under the profiler over step time just before and after it, in the same process."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from core.model.comparison import STATES, VERDICTS, ComparisonResult, ComparisonSpec
+from core.model.comparison import ENDS, VERDICTS, ComparisonResult, ComparisonSpec
 from core.model.run import SCHEMA_VERSION
 from core.store.files import StoreError, read_events, read_json, tail, write_json
 from core.store.home import home
@@ -179,9 +179,11 @@ def _has_living_referee(folder: Path) -> bool:
 def _check_spec(id: str, spec: ComparisonSpec) -> None:
     """Raises StoreError for values that no version of this program writes."""
     try:
-        datetime.fromisoformat(spec.created)
+        known = datetime.fromisoformat(spec.created).tzinfo is not None
     except ValueError:
-        raise StoreError(f"The spec of {id} was created at '{spec.created[:40]}', which is no time; delete this comparison.") from None
+        known = False
+    if not known:
+        raise StoreError(f"The spec of {id} was created at '{spec.created[:40]}', which is no time with its zone; delete this comparison.")
     if spec.id != id:
         raise StoreError(f"The spec in {id} belongs to comparison {spec.id[:60]}; delete this copy.")
 
@@ -190,7 +192,7 @@ def _check_result(id: str, result: ComparisonResult) -> None:
     """Raises StoreError for a result that is not this comparison's, or that says what no version of this program says."""
     if result.id != id:
         raise StoreError(f"The result in {id} belongs to comparison {result.id[:60]}; delete this copy.")
-    if result.state not in STATES or result.verdict not in VERDICTS:
+    if result.state not in ENDS or result.verdict not in VERDICTS:
         raise StoreError(f"The result of {id} has state '{result.state[:40]}' and verdict '{result.verdict[:40]}', which do not exist; delete it.")
 
 

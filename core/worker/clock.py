@@ -45,6 +45,12 @@ class BlockClock:
 class MarkingClock(BlockClock):
     """Goes on from another clock and marks each block in the profile as one step."""
 
+    def unmarked(self) -> BlockClock:
+        """A plain clock that goes on from this one."""
+        clock = BlockClock(self._events)
+        clock.phase, clock.step, clock.train_ns = self.phase, self.step, self.train_ns
+        return clock
+
     def __init__(self, clock: BlockClock, mark: Callable[[int], AbstractContextManager[Any]]) -> None:
         super().__init__(clock._events)
         self.phase, self.step, self.train_ns = clock.phase, clock.step, clock.train_ns

@@ -73,7 +73,7 @@ def evaluate(program: Program, step: int, events: EventWriter) -> None:
 
 
 def profile(program: Program, spec: RunSpec, events: EventWriter) -> None:
-    """Warm up, time a few steps bare, then the same steps one by one under the profiler."""
+    """Warm up, then steps one by one under the profiler, and as many bare ones before and after it, to state its slowdown."""
     clock = BlockClock(events)
     with events.phase("first_step"):
         program.train_blocks(0, 1, 1, clock)
@@ -86,7 +86,12 @@ def profile(program: Program, spec: RunSpec, events: EventWriter) -> None:
     clock.phase = "profiled"
     folder = Path(spec.folder) / "profile"
     with events.phase("profiled"), program.profile(folder) as mark:
-        program.train_blocks(clock.step, 1, spec.profile_steps, MarkingClock(clock, mark))
+        marking = MarkingClock(clock, mark)
+        program.train_blocks(marking.step, 1, spec.profile_steps, marking)
+    clock = marking.unmarked()
+    clock.phase = "unprofiled"
+    with events.phase("unprofiled"):
+        program.train_blocks(clock.step, 1, spec.profile_steps, clock)
     files = sorted(str(path.relative_to(spec.folder)) for path in folder.rglob("*") if path.is_file())
     events.write("profile", files=files)
 

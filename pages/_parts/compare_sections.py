@@ -166,7 +166,7 @@ def show_process(it: Shown) -> None:
     slow = {side: summary.profiler_slowdown for side, summary in it.result.sides.items() if summary.profiler_slowdown is not None}
     if slow:
         st.subheader("What profiling costs", anchor=False)
-        st.caption("Step time under the profiler over step time just before it, in the same process. The timed runs carry no profiler.")
+        st.caption("Step time under the profiler over step time just before and after, in the same process; timed runs carry none.")
         with st.container(horizontal=True, gap="large"):
             for side, factor in slow.items():
                 st.metric(it.sides.name(side), formats.factor(factor), width="content")

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from core.analysis.operators import class_table, layer_table, name_layers, operator_table
+from core.analysis.operators import class_table, layer_operator_table, layer_table, name_layers, operator_table
 from core.analysis.steps import accounting, windows
 from core.model.comparison import SIDES
 from core.store.comparisons import StoredComparison
@@ -19,7 +19,7 @@ from core.traces.cache import digest, open_trace
 from core.traces.read import find_profile
 from core.traces.schema import Trace, TraceError
 
-_TABLES = {"class": class_table, "operator": operator_table, "layer": layer_table}
+_TABLES = {"class": class_table, "operator": operator_table, "layer": layer_table, "inside": layer_operator_table}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +58,12 @@ def _trace(content: str, _path: Path) -> Trace:
 
 
 def table(profile: Profile, group: str, declared: list[tuple[str, str]] | None = None) -> pl.DataFrame:
-    """One side by `class`, `operator` or `layer`, as `core.analysis.operators` defines it; `declared` names the layers."""
+    """One side by `class`, `operator`, `layer` or `inside` (operators of each layer), as `core.analysis.operators` defines it.
+
+    `declared` names the layers.
+    """
     frame = _table(profile.digest, group, profile.trace)
-    return name_layers(frame, declared) if group == "layer" and declared else frame
+    return name_layers(frame, declared) if group in ("layer", "inside") and declared else frame
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)

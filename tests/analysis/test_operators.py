@@ -59,7 +59,8 @@ def test_classes_phases_and_layers_hold_the_same_time():
     assert layers[None]["self_ns"] == 90_000
 
 
-@pytest.mark.parametrize("table", [operators.operator_table, operators.class_table, operators.phase_table, operators.layer_table])
+@pytest.mark.parametrize("table", [operators.operator_table, operators.class_table, operators.phase_table, operators.layer_table,
+                                   operators.layer_operator_table])  # fmt: skip
 @pytest.mark.parametrize("name", ["pytorch_eager.pt.trace.json.gz", "tensorflow_graph.xplane.pb.gz", "tensorflow_xla.xplane.pb.gz"])
 def test_every_table_holds_exactly_the_self_time_of_the_accounting(table, name):
     trace = read_trace(DATA / name)
@@ -103,6 +104,18 @@ def test_a_mirror_by_name_keeps_the_class_of_each():
     assert classes["MatMul"] == classes["aten::addmm"] == "matrix multiply"
     assert made["a_ms"].sum() == pytest.approx(0.73)
     assert made["b_ms"].sum() == pytest.approx(0.3)
+
+
+def test_what_is_inside_a_layer_adds_up_to_the_layer():
+    trace = read_trace(DATA / "pytorch_eager.pt.trace.json.gz")
+    steps = windows(trace)
+    inside = operators.layer_operator_table(trace.events, steps).group_by("layer").agg(pl.col("self_ns").sum())
+    whole = operators.layer_table(trace.events, steps)
+    assert {row["layer"]: pytest.approx(row["self_ns"]) for row in inside.rows(named=True)} == {
+        row["layer"]: row["self_ns"] for row in whole.rows(named=True)
+    }
+    convolution = operators.layer_operator_table(trace.events, steps).filter(pl.col("layer") == "Conv2d_0")
+    assert "aten::convolution_backward" in convolution["name"].to_list()
 
 
 def test_layers_of_both_frameworks_meet_under_the_names_the_program_gave():

@@ -22,9 +22,12 @@ def test_a_second_one_is_told_who_holds_it_and_may_give_up(home: Path):
 
 def test_what_others_write_into_the_temporary_folder_is_not_passed_on(home: Path):
     told: list[str] = []
-    with machine_lock("![](http://example.org/x)", waiting=told.append, cancelled=lambda: False):
-        with pytest.raises(Cancelled), machine_lock("b", waiting=told.append, cancelled=lambda: True):
-            raise AssertionError("two at once")
+    with (
+        machine_lock("![](http://example.org/x)", waiting=told.append, cancelled=lambda: False),
+        pytest.raises(Cancelled),
+        machine_lock("b", waiting=told.append, cancelled=lambda: True),
+    ):
+        raise AssertionError("two at once")
     assert told == ["another comparison"]
 
 
