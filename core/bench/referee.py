@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import shutil
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,25 +14,16 @@ from typing import Any
 import numpy as np
 
 from core.bench.collect import block_table, collect, per_step_ms
-from core.bench.environment import side_environment, without_packages
+from core.bench.environment import side_environment
+from core.bench.findings import Findings
 from core.bench.launch import Limits, run_worker
 from core.bench.parity import ParityEvidence, compare_parity
 from core.bench.plan import PILOT_STEPS, RunLength, SpecError, pair_orders, run_length
-from core.bench.statistics import Statistics, judge
-from core.bench.verdict import (
-    ProfiledSteps,
-    compare_accuracy,
-    machine_reasons,
-    noise_reasons,
-    parity_reasons,
-    sentence,
-    summarise_side,
-)
+from core.bench.verdict import ProfiledSteps, parity_reasons
 from core.machine.facts import machine_facts
 from core.machine.queue import Cancelled, machine_lock
 from core.machine.sampler import LoadSampler
-from core.model.comparison import SIDES, ComparisonResult, ComparisonSpec, PairResult
-from core.model.parity import ParityStage
+from core.model.comparison import SIDES, ComparisonResult, ComparisonSpec
 from core.model.run import RunError, RunResult, RunSpec
 from core.store.comparisons import ComparisonStore, claim
 from core.store.files import StoreError, append_event, write_json, write_whole
@@ -58,21 +47,6 @@ class RunFailed(Exception):
         self.error = run.error
 
 
-@dataclass
-class _Findings:
-    """What is known so far; whatever ends the comparison, this much of it is in the result."""
-
-    environment: dict[str, Any] = field(default_factory=dict)
-    parity: tuple[ParityStage, ...] = ()
-    runs: list[RunResult] = field(default_factory=list)
-    pairs: list[tuple[RunResult, RunResult, str]] = field(default_factory=list)
-    """Run of A, run of B, order."""
-    self_log_ratios: list[float] = field(default_factory=list)
-    profiled: dict[str, ProfiledSteps] = field(default_factory=dict)
-    statistics: Statistics | None = None
-    reasons: list[str] = field(default_factory=list)
-
-
 class Referee:
     """Works on one comparison whose folder exists; `observer` hears every event that is also written down."""
 
@@ -83,7 +57,7 @@ class Referee:
         self.workload = workload_spec(spec.workload)
         self._observer = observer
         self._interrupted = interrupted
-        self._found = _Findings()
+        self._found = Findings(spec=spec)
         # Not from the spec's seed: the first side of a comparison that is repeated must not always be the same.
         self._generator = np.random.default_rng()
         self._next_index = 0
@@ -100,33 +74,41 @@ class Referee:
                 self._began = time.monotonic()
                 self._say("state", state="running")
                 self._measure()
-            result = self._finished()
+            result = self._found.finished(self._elapsed_s())
         except StoreError:
             raise  # another process works on it: its folder is not ours to write in
         except Cancelled:
-            result = self._stopped("cancelled", "Cancelled before it was finished; nothing can be said.", "You cancelled it.")
+            words = "Cancelled before it was finished; nothing can be said."
+            result = self._found.stopped("cancelled", words, "You cancelled it.", self._elapsed_s())
         except RunFailed as failure:
             who = f"{self.spec.variant(failure.run.side).label} (side {failure.run.side.upper()})"
             words = f"Not comparable: {who} failed. {failure.error.message}"
-            result = self._stopped("failed", words, failure.error.message, failure.error)
+            result = self._found.stopped("failed", words, failure.error.message, self._elapsed_s(), failure.error)
         except SpecError as error:
-            result = self._stopped("failed", f"Not comparable: {error}", str(error), RunError(kind="spec", message=str(error)))
+            result = self._failed("spec", str(error))
         except OSError as error:
             kind = "disk_full" if is_disk_full(error) else "error"
             message = "The disk is full; free some space and run the comparison again." if kind == "disk_full" else f"Writing failed: {error}."
             reserve.unlink(missing_ok=True)
-            result = self._stopped("failed", f"Not comparable: {message}", message, RunError(kind=kind, message=message))
+            result = self._failed(kind, message)
         except Exception as error:
             # A defect of this program must not look like an interruption.
             traceback.print_exc()
             message = f"The referee failed ({type(error).__name__}: {error}); its output says where."
-            result = self._ended("failed", f"Not comparable: {message}", [message], RunError(kind="error", message=message))
+            result = self._failed("error", message)
         reserve.unlink(missing_ok=True)
         shutil.rmtree(self.folder / "inputs", ignore_errors=True)
         write_json(self.folder / "result.json", result)
         with contextlib.suppress(OSError):
             self._say("state", state=result.state, verdict=result.verdict)
         return result
+
+    def _failed(self, kind: str, message: str) -> ComparisonResult:
+        """Failed by something other than a run."""
+        return self._found.stopped("failed", f"Not comparable: {message}", message, self._elapsed_s(), RunError(kind=kind, message=message))
+
+    def _elapsed_s(self) -> float:
+        return time.monotonic() - self._began
 
     def _measure(self) -> None:
         self._found.environment = {"machine": machine_facts()}
@@ -176,7 +158,7 @@ class Referee:
         for pair, order in enumerate(pair_orders(pairs, self._generator)):
             side = SIDES[pair % 2]
             first, second = (self._timed("noise", side, pair, length)[0] for _ in range(2))
-            self._add_self_ratio(first, second, order)
+            self._found.add_self_pair(first, second, order)
 
     def _pairs(self, length: RunLength) -> None:
         preset = self.spec.preset
@@ -193,18 +175,14 @@ class Referee:
                     self._found.environment[side] = side_environment(events)
                 if previous is not None and previous.side == side:
                     # Neighbours of one side at the seam of ABBA are a variant against itself too.
-                    self._add_self_ratio(previous, run, orders[pair])
+                    self._found.add_self_pair(previous, run, orders[pair])
                 done[side] = previous = run
-            self._found.pairs.append((done["a"], done["b"], order))
-            self._judge()
-            self._say("pair", index=pair, order=order, ratio=_ratio(done["a"].step_ms, done["b"].step_ms))
+            ratio = self._found.add_pair(done["a"], done["b"], order)
+            self._say("pair", index=pair, order=order, ratio=ratio)
 
     def _wants_more(self) -> bool:
         """Stop on the width of the interval or on the budget, never on significance."""
-        statistics = self._found.statistics
-        assert statistics is not None
-        low, high = statistics.interval_95
-        return high / low - 1 > self.spec.threshold and time.monotonic() - self._began < self.spec.preset.budget_s
+        return self._found.is_wide() and self._elapsed_s() < self.spec.preset.budget_s
 
     def _profile(self, length: RunLength) -> None:
         """Outside all timing; a profile that fails costs the breakdown, not the verdict."""
@@ -278,76 +256,6 @@ class Referee:
         line = append_event(self.folder / "events.jsonl", event, time=now, **fields)
         with contextlib.suppress(BrokenPipeError):  # who watched has gone; the comparison goes on
             self._observer(line)
-
-    # -- results -----------------------------------------------------------------------------------------------------
-
-    def _add_self_ratio(self, first: RunResult, second: RunResult, order: str) -> None:
-        """A variant against itself, counted in the direction in which a pair of this order would be."""
-        a, b = (first, second) if order == "ab" else (second, first)
-        self._found.self_log_ratios.append(math.log(_ratio(a.step_ms, b.step_ms)))
-
-    def _judge(self) -> None:
-        found = self._found
-        ratios = np.array([math.log(_ratio(a.step_ms, b.step_ms)) for a, b, _ in found.pairs])
-        if len(ratios) >= self.spec.preset.pairs:
-            found.statistics = judge(ratios, np.array(found.self_log_ratios), self.spec.threshold, np.random.default_rng(self.spec.seed))
-
-    def _finished(self) -> ComparisonResult:
-        found, spec = self._found, self.spec
-        statistics = found.statistics
-        if statistics is None:
-            return self._ended("finished", f"Not comparable: {found.reasons[0]}", found.reasons)
-        measured = [run for run in found.runs if run.role in ("noise", "pair")]
-        machine = found.environment["machine"]
-        cores = min(machine["usable_cores"], machine["cpu_quota_cores"] or math.inf)
-        against = [*machine_reasons(spec, measured, cores), *noise_reasons(statistics)]
-        comparable = not against
-        result = self._ended(
-            "finished",
-            sentence(spec, statistics) if comparable else f"Not comparable: {against[0]}",
-            [*against, *found.reasons],
-        )
-        return replace(
-            result,
-            verdict=statistics.verdict if comparable else "not_comparable",
-            faster_side=statistics.faster_side if comparable else None,
-            ratio=statistics.ratio, interval_95=statistics.interval_95, interval_90=statistics.interval_90,
-            noise_floor=statistics.noise_floor, delta=statistics.delta,
-            pairs_needed=statistics.pairs_needed if comparable else None,
-            accuracy=compare_accuracy([(a, b) for a, b, _ in found.pairs]) if spec.preset.epochs else None,
-        )  # fmt: skip
-
-    def _stopped(self, state: str, words: str, reason: str, error: RunError | None = None) -> ComparisonResult:
-        """What is left when something ended the comparison: the verdict, where all pairs asked for were done by then."""
-        if self._found.statistics is None:
-            return self._ended(state, words, [reason], error)
-        self._found.reasons.append(f"It ended early, after {len(self._found.pairs)} pairs: {reason}")
-        return self._finished()
-
-    def _ended(self, state: str, words: str, reasons: list[str], error: RunError | None = None) -> ComparisonResult:
-        found, spec = self._found, self.spec
-        cpu_ratios = [b.cpu_step_ms / a.cpu_step_ms for a, b, _ in found.pairs if a.cpu_step_ms and b.cpu_step_ms]
-        return ComparisonResult(
-            id=spec.id, state=state, workload=spec.workload, verdict="not_comparable", sentence=words, threshold=spec.threshold,
-            reasons=tuple(reasons), parity=found.parity, runs=tuple(found.runs), error=error,
-            cpu_ratio=float(np.median(cpu_ratios)) if cpu_ratios else None,
-            pairs=tuple(
-                PairResult(index=index, order=order, ratio=_ratio(a.step_ms, b.step_ms),
-                           cpu_ratio=_ratio(a.cpu_step_ms, b.cpu_step_ms) if a.cpu_step_ms and b.cpu_step_ms else None)
-                for index, (a, b, order) in enumerate(found.pairs)
-            ),
-            noise_ratios=tuple(math.exp(value) for value in found.self_log_ratios),
-            sides={side: summarise_side(spec, side, found.runs, found.profiled.get(side)) for side in SIDES},
-            environment=without_packages(found.environment),
-            duration_s=time.monotonic() - self._began,
-        )  # fmt: skip
-
-
-def _ratio(a: float | None, b: float | None) -> float:
-    """`b / a` of two times that a run without error always has."""
-    assert a
-    assert b
-    return b / a
 
 
 def _evidence(events: list[dict[str, Any]], path: Path) -> ParityEvidence:
