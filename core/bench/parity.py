@@ -21,11 +21,6 @@ GATES = {
     "deep": {"parameters": 0, "forward": 1e-5, "loss": 1e-6, "gradients": 1e-4, "one_step": 1e-5, "ten_steps": 1e-4},
 }
 
-#: Learning rate at which the gates on weights were set.
-REFERENCE_RATE = 1e-3
-#: Half a unit in the last place of a float32 just below 1, which no weight can be nearer to its neighbour than.
-WEIGHT_ROUNDING = 2.0**-24
-
 
 @dataclass(frozen=True, kw_only=True)
 class ParityEvidence:
@@ -39,17 +34,19 @@ class ParityEvidence:
     """Why it got no further."""
 
 
-def compare_parity(a: ParityEvidence, b: ParityEvidence, depth: str, *, learning_rate: float = REFERENCE_RATE) -> tuple[ParityStage, ...]:
-    """Every stage in order, each with its error beside the allowed one; a stage that was not reached has not passed.
-
-    An optimizer's step is as long as its learning rate, so the gates on weights scale with it, down to the rounding of a
-    float32 weight.
-    """
-    scale = learning_rate / REFERENCE_RATE
-    gates: dict[str, float] = dict(GATES[depth])
-    for stage in ("one_step", "ten_steps"):
-        gates[stage] = max(gates[stage] * scale, WEIGHT_ROUNDING)
+def compare_parity(a: ParityEvidence, b: ParityEvidence, depth: str) -> tuple[ParityStage, ...]:
+    """Every stage in order, each with its error beside the allowed one; a stage that was not reached has not passed."""
+    gates = GATES[depth]
     return tuple(_stage(stage, a, b, gates[stage]) for stage in STAGES)
+
+
+def is_chaos(stages: tuple[ParityStage, ...]) -> bool:
+    """Is the ten-step gate the only one that failed, as rounding alone can bring about?
+
+    Where an activation lies within rounding of a ReLU's or a pool's decision, the two sides decide differently, and Adam makes
+    a full step of the difference. That depends on the data: other seeds do not meet it. A different program fails them all.
+    """
+    return [stage.stage for stage in stages if not stage.passed] == ["ten_steps"] and stages[-1].error is not None
 
 
 def _stage(stage: str, a: ParityEvidence, b: ParityEvidence, allowed: float) -> ParityStage:
