@@ -35,4 +35,4 @@ for tab, show in zip(tabs, offered.values(), strict=True):
         with tab:
             show(it)
 if finished:
-    link("operators", "Which operations make the difference?", comparison=one.id)
+    link("kernels", "Which operations make the difference?", comparison=one.id)

@@ -53,9 +53,9 @@ def layer_table(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
     return table.with_columns(pl.col("forward_ns", "backward_ns").fill_null(0.0)).sort("self_ns", "layer", descending=[True, False])
 
 
-def layer_operator_table(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
-    """What happens inside each layer: one row per `layer`, `name` and `op_class`, columns as in `operator_table`."""
-    return _table(events, steps, ("layer", "name", "op_class"))
+def operator_costs(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
+    """Operators by all that they are known by: one row per `operator` (its name), `op_class`, `layer` and `phase`, columns as in `operator_table`."""
+    return _table(events, steps, ("name", "op_class", "layer", "phase")).rename({"name": "operator"})
 
 
 def _table(events: pl.DataFrame, steps: Sequence[Step], keys: tuple[str, ...]) -> pl.DataFrame:
@@ -102,51 +102,47 @@ def name_layers(table: pl.DataFrame, declared: Sequence[tuple[str, str]]) -> pl.
     return table.with_columns(pl.col("layer").replace(names))
 
 
-def mirror(a: pl.DataFrame, b: pl.DataFrame, *, by: str, top: int = 15) -> pl.DataFrame:
-    """Two sides' tables as one for a mirrored chart: `key`, `op_class`, `a_ms`, `b_ms` per step, largest of either side first.
+def mirror(a: pl.DataFrame, b: pl.DataFrame, *, by: str, measure: str = "self_ns", top: int = 15) -> pl.DataFrame:
+    """Two sides' tables as one for a mirrored chart: `key`, `op_class`, `a`, `b`, largest of either side first.
 
-    `by` is the column that matches them: `op_class`, `layer` or `name`. A key that only one side has is 0 on the other; the rows
-    beyond `top` are summed up in one called `REMAINDER`, so both columns sum to their side's whole self time.
+    `by` is the column that matches them: `op_class`, `layer`, `operator`, `kernel`. `measure` is the column that is summed up: a time in
+    nanoseconds, given in milliseconds here, or `count`. A key that only one side has is 0 on the other; the rows beyond `top` are
+    summed up in one called `REMAINDER`, so both columns sum to their side's whole.
     By `op_class`, the two gradients of a convolution are one row where either side computes them in one operator.
     """
-    sides = [_keyed(side, by) for side in (a, b)]
+    sides = [_keyed(side, by, measure) for side in (a, b)]
     if by == "op_class" and any(_BOTH_GRADIENTS in side["key"].to_list() for side in sides):
         sides = [
             side.with_columns(pl.when(pl.col("key").is_in(_ONE_GRADIENT)).then(pl.lit(_BOTH_GRADIENTS)).otherwise(pl.col("key")).alias("key"))
             .with_columns(pl.col("key").alias("op_class"))
             .group_by("key", "op_class")
-            .agg(pl.col("ms").sum())
+            .agg(pl.col("value").sum())
             for side in sides
         ]
     both = (
-        sides[0].rename({"ms": "a_ms", "op_class": "a_class"})
-        .join(sides[1].rename({"ms": "b_ms", "op_class": "b_class"}), on="key", how="full", coalesce=True)
-        .select(
-            "key",
-            pl.coalesce("a_class", "b_class").alias("op_class"),
-            pl.col("a_ms").fill_null(0.0),
-            pl.col("b_ms").fill_null(0.0),
-        )
-        .sort(pl.max_horizontal("a_ms", "b_ms"), "key", descending=[True, False])
+        sides[0].rename({"value": "a", "op_class": "a_class"})
+        .join(sides[1].rename({"value": "b", "op_class": "b_class"}), on="key", how="full", coalesce=True)
+        .select("key", pl.coalesce("a_class", "b_class").alias("op_class"), pl.col("a", "b").fill_null(0.0))
+        .sort(pl.max_horizontal("a", "b"), "key", descending=[True, False])
     )  # fmt: skip
     if len(both) <= top:
         return both
     rest = both[top:].select(
         pl.lit(f"{REMAINDER} ({len(both) - top})").alias("key"),
         pl.lit("other").alias("op_class"),
-        pl.col("a_ms", "b_ms").sum(),
+        pl.col("a", "b").sum(),
     )
     return pl.concat([both[:top], rest])
 
 
-def _keyed(table: pl.DataFrame, by: str) -> pl.DataFrame:
-    """`key`, `op_class` (that of the key's largest row; `other` where the table has none), `ms`."""
+def _keyed(table: pl.DataFrame, by: str, measure: str) -> pl.DataFrame:
+    """`key`, `op_class` (that of the key's largest row; `other` where the table has none), `value`."""
     named = table.with_columns(
         pl.col(by).cast(pl.String).fill_null(f"no {by}").alias("key"),
         pl.col("op_class").cast(pl.String) if "op_class" in table.columns else pl.lit("other").alias("op_class"),
     )
     return (
-        named.sort("self_ns", descending=True)
+        named.sort(measure, descending=True)
         .group_by("key", maintain_order=True)
-        .agg(pl.col("op_class").first(), (pl.col("self_ns").sum() / 1e6).alias("ms"))
+        .agg(pl.col("op_class").first(), (pl.col(measure).sum() / (1e6 if measure.endswith("_ns") else 1.0)).alias("value"))
     )

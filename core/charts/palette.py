@@ -12,7 +12,7 @@ import altair as alt
 
 from core.charts.colours import FRAMEWORK_COLOURS
 from core.model.comparison import ComparisonSpec
-from core.model.variant import FRAMEWORK_LABELS, Variant
+from core.model.variant import FRAMEWORK_LABELS
 
 #: Side B where both sides run the same framework: far from that framework's own colour for every kind of colour vision.
 _SECOND_COLOURS = {"tensorflow": "#8468cc", "pytorch": "#a07c10"}
@@ -61,6 +61,28 @@ OP_CLASS_COLOURS = {
     "other": "#7c898e",
 }
 
+#: What a stretch of time was spent on, where it is divided by that and not by operation; what is unused is grey.
+PART_COLOURS = {
+    "kernel": "#1a9a80",
+    "computing": "#1a9a80",
+    "busy": "#1a9a80",
+    "memcpy": "#6c9030",
+    "memset": "#8f8a3a",
+    "communication": "#c0456f",
+    "computing and communicating": "#8468cc",
+    "communicating alone": "#c0456f",
+    "copying alone": "#6c9030",
+    "setting memory alone": "#8f8a3a",
+    "runtime": "#8468cc",
+    "input": "#2a93b5",
+    "operator": "#b5852a",
+    "host wait": "#d25a53",
+    "launch gap": "#d4691a",
+    "dependency": "#4a7de0",
+    "idle": "#7c898e",
+    "other": "#7c898e",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sides:
@@ -99,7 +121,8 @@ def sides_of(spec: ComparisonSpec) -> Sides:
     labels = FRAMEWORK_LABELS
     return Sides(
         a=f"A · {spec.a.label}", short_a=f"A · {labels[spec.a.framework]}", colour_a=FRAMEWORK_COLOURS[spec.a.framework],
-        b=f"B · {spec.b.label}", short_b=f"B · {labels[spec.b.framework]}", colour_b=_colour_b(spec.a, spec.b),
+        b=f"B · {spec.b.label}", short_b=f"B · {labels[spec.b.framework]}",
+        colour_b=two_colours(spec.a.framework, spec.b.framework)[1],
     )  # fmt: skip
 
 
@@ -108,8 +131,10 @@ def verdict_colour(sides: Sides, faster_side: str | None) -> str:
     return sides.colour(faster_side) if faster_side else GOOD
 
 
-def _colour_b(a: Variant, b: Variant) -> str:
-    return (_SECOND_COLOURS if a.framework == b.framework else FRAMEWORK_COLOURS)[b.framework]
+def two_colours(framework_a: str, framework_b: str) -> tuple[str, str]:
+    """Colours of side A and side B, told apart where both run the same framework; any but the two known ones is `tensorflow`'s kin."""
+    a, b = (name if name in FRAMEWORK_COLOURS else "tensorflow" for name in (framework_a, framework_b))
+    return FRAMEWORK_COLOURS[a], (_SECOND_COLOURS if a == b else FRAMEWORK_COLOURS)[b]
 
 
 def op_class_scale(classes: list[str] | None = None) -> alt.Scale:
@@ -123,3 +148,8 @@ def phase_scale(phases: list[str] | None = None) -> alt.Scale:
     """The scale of all phases, or of those given, in the order in which they happen."""
     chosen = [name for name in PHASE_COLOURS if phases is None or name in phases]
     return alt.Scale(domain=chosen, range=[PHASE_COLOURS[name] for name in chosen])
+
+
+def part_scale(parts: list[str]) -> alt.Scale:
+    """The scale of some parts of `PART_COLOURS`, in the order given."""
+    return alt.Scale(domain=parts, range=[PART_COLOURS[name] for name in parts])

@@ -10,6 +10,7 @@ from rich.console import Console
 from core.cli.compare import compare, referee
 from core.cli.doctor import doctor
 from core.cli.stored import cancel, delete, list_comparisons, show
+from core.cli.trace import trace, trace_diff
 from core.model.errors import ShowdownError
 
 app = typer.Typer(
@@ -25,6 +26,8 @@ app.command("list")(list_comparisons)
 app.command()(show)
 app.command()(cancel)
 app.command()(delete)
+app.command()(trace)
+app.command("trace-diff")(trace_diff)
 app.command(hidden=True)(referee)
 
 

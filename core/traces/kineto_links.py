@@ -1,4 +1,4 @@
-"""What an event of a Kineto recording belongs to: its operator, step, layer and phase."""
+"""What an event of a Kineto recording belongs to: its operator, launch, step, layer and phase."""
 
 from __future__ import annotations
 
@@ -7,175 +7,164 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+import polars as pl
 
 from core.traces import building, nesting
-from core.traces.building import Columns
+from core.traces.building import NO_INDEX, PHASE, Codes, Coded, Columns, Mask, is_kind, linked
 from core.traces.nesting import Integers
 from core.traces.schema import Step
 
 _BACKWARD = re.compile(r"autograd::engine::evaluate_function: |\w+Backward\d*$")
 #: Our own worker fetches its batch in functions of this name; a DataLoader says so itself.
 _FETCH = re.compile(r"core/(?:worker|workloads)/.*: batch$")
-_DEVICE_WORK = ("kernel", "memcpy", "memset", "communication")
+_MODULE = "nn.Module: "
 
 
 @dataclass(frozen=True, kw_only=True)
-class Linked:
-    """How much of the device's work is known to belong to an operator."""
+class Raw:
+    """What only Kineto writes, a row per event; -1 is null."""
 
-    device_events: int
-    device_events_linked: int
+    external: Integers
+    sequence: Integers
+    forward_thread: Integers
 
 
-def fill(
-    columns: Columns,
-    *,
-    lane_code: Integers,
-    steps: Sequence[Step],
-    external: Sequence[int | None],
-    sequence: Sequence[int | None],
-    forward_thread: Sequence[int | None],
-) -> Linked:
-    """Fill `self_ns`, `step`, `operator`, `layer` and `phase`; the columns are in the frame's order.
+def fill(columns: Columns, raw: Raw, *, lane_code: Integers, steps: Sequence[Step]) -> None:
+    """Fill `self_ns`, `step`, `operator`, `launch`, `layer` and `phase`; the columns are in the frame's order.
 
-    - operator: the innermost around an event on its own thread; for a device's event that around its launch, found by
-      correlation, else the operator that carries the same external id.
+    - launch: the runtime call with a device event's correlation.
+    - operator: the innermost around an event on its own thread; for a device's event that around its launch, else the operator
+      that carries the same external id.
     - layer: the innermost `nn.Module` around an operator. A backward operator takes that of the forward operator with its
-      sequence number, and hands it on to what it calls.
+      sequence number that began last before it, and hands it on to what it calls.
     - phase: backward inside the autograd engine, optimizer inside `Optimizer.*`, input inside a DataLoader or a worker's
       fetch; forward inside an `nn.Module`, or where a backward operator has the same sequence number.
     """
-    kind = np.array(columns.kind, dtype=object)
+    kind = columns.kind
     host = building.is_host(columns.device)
-    is_operator = kind == "operator"
-    end_ns = columns.start_ns + columns.duration_ns
-    columns.self_ns = building.operator_self_time(is_operator, lane_code, columns.start_ns, end_ns)
-    fetch = (kind == "input") | np.fromiter(
-        (own == "python function" and _FETCH.search(name) is not None for own, name in zip(columns.kind, columns.name, strict=True)),
-        np.bool_,
-        len(kind),
-    )
-    parent = _parents(columns, kind, host & (fetch | (kind != "python function")), lane_code, end_ns)
+    is_operator = is_kind(kind, "operator")
+    start_ns, end_ns = columns.start_ns, columns.start_ns + columns.duration_ns
+    columns.self_ns = building.operator_self_time(is_operator, lane_code, start_ns, end_ns)
+    fetch = is_kind(kind, "input") | (is_kind(kind, "python function") & columns.name.where(_FETCH.search))
+    # Python's own frames are looked at only where they say what is done.
+    seen = host & (fetch | ~is_kind(kind, "python function", "other"))
+    rows = np.flatnonzero(seen)
+    parent = _parents(rows, _threads(columns, lane_code, seen), start_ns, end_ns)
 
     operator = nesting.nearest(parent, is_operator)
     # An operator's own operator is the one around it.
-    around = np.where(is_operator, np.where(parent >= 0, operator[np.maximum(parent, 0)], -1), operator)
-    launch = _launches(columns, kind, host)
+    around = np.where(is_operator, linked(parent, operator, NO_INDEX), operator)
+    launch = _launches(columns, host)
     around = np.where(launch >= 0, operator[np.maximum(launch, 0)], around)
     # Some versions wrote the correlation into the external id as well; it says nothing then.
-    telling = np.fromiter((a is not None and a != b for a, b in zip(external, columns.correlation, strict=True)), np.bool_, len(kind))
-    by_external = _by_external(external, is_operator, (around < 0) & ~host & telling)
+    assert columns.correlation is not None
+    telling = (raw.external > 0) & (raw.external != columns.correlation)
+    by_external = _last_with(raw.external, is_operator, (around < 0) & ~host & telling)
     around = np.where(by_external >= 0, by_external, around)
 
-    backward = np.fromiter(
-        (
-            own and (_BACKWARD.match(name) is not None or (thread or 0) > 0)
-            for own, name, thread in zip(is_operator, columns.name, forward_thread, strict=True)
-        ),
-        np.bool_,
-        len(kind),
-    )
-    layer = _layers(columns, parent, kind, backward, sequence)
-    phase = _phases(columns, parent, kind, backward, fetch, sequence, [value is not None for value in layer])
-    for index in np.flatnonzero(~host).tolist():
-        source = int(around[index])
-        layer[index] = layer[source] if source >= 0 else None
-        phase[index] = phase[source] if source >= 0 else "other"
+    backward = is_operator & (columns.name.where(_BACKWARD.match) | (raw.forward_thread > 0))
+    source = _made_by(raw.sequence, start_ns, backward, is_operator & ~backward)
+    layer = _layers(columns.name, parent, is_kind(kind, "layer"), source)
+    phase = _phases(columns, parent, backward, fetch, raw.sequence, layer.codes >= 0)
 
-    moments = np.where(launch >= 0, columns.start_ns[np.maximum(launch, 0)], columns.start_ns)
-    place = building.step_index(steps, moments)
-    columns.step = [steps[index].number if index >= 0 else None for index in place.tolist()]
-    columns.operator = [index if index >= 0 else None for index in around.tolist()]
-    columns.layer = layer
-    columns.phase = phase
-    device_work = ~host & np.isin(kind, _DEVICE_WORK)
-    return Linked(device_events=int(device_work.sum()), device_events_linked=int((device_work & (around >= 0)).sum()))
+    columns.operator, columns.launch = around, launch
+    columns.layer = Coded(np.where(host, layer.codes, linked(around, layer.codes, NO_INDEX)), layer.table)
+    columns.phase = np.where(host, phase, linked(around, phase, PHASE["other"]))
+    columns.step = building.step_numbers(steps, linked(launch, start_ns, 0) + np.where(launch >= 0, 0, start_ns))
 
 
-def _parents(columns: Columns, kind: NDArray[np.object_], seen: NDArray[np.bool_], lane_code: Integers, end_ns: Integers) -> Integers:
-    """Innermost enclosing event of each on the host; Python's own frames are `seen` only where they say what is done."""
-    rows = np.flatnonzero(seen & (kind != "other"))
-    inner = nesting.parents(lane_code[rows], columns.start_ns[rows], end_ns[rows])
-    parent = np.full(len(kind), -1, np.int64)
-    parent[rows] = np.where(inner >= 0, rows[np.maximum(inner, 0)], -1)
+def innermost_operators(columns: Columns, lane_code: Integers, thread: Integers, time_ns: Integers) -> Integers:
+    """Row of the innermost operator open on a thread (a number as in `lane_code`; -1: none known) at each moment; -1 for none."""
+    rows = np.flatnonzero(is_kind(columns.kind, "operator"))
+    lane = np.concatenate([lane_code[rows], thread])
+    start = np.concatenate([columns.start_ns[rows], time_ns])
+    end = np.concatenate([columns.start_ns[rows] + columns.duration_ns[rows], time_ns])
+    order = nesting.sort_order(lane, start, end)
+    # Moments do not hold anything: of two at one time the later is not inside the earlier, and neither asks the other.
+    moment = order >= len(rows)
+    parent = nesting.parents(lane[order], start[order], end[order])
+    found = nesting.nearest(parent, ~moment)
+    result = np.full(len(time_ns), NO_INDEX, np.int64)
+    result[order[moment] - len(rows)] = linked(found[moment], np.append(rows, [NO_INDEX] * len(time_ns))[order], NO_INDEX)
+    return np.where(thread >= 0, result, NO_INDEX)
+
+
+def _threads(columns: Columns, lane_code: Integers, seen: Mask) -> Integers:
+    """One number per thread: a lane of layers alone is the thread of the operators, which some versions number differently."""
+    layers, operators = (np.unique(lane_code[seen & is_kind(columns.kind, name)]) for name in ("layer", "operator"))
+    alone = np.setdiff1d(layers, operators)
+    if not len(alone) or not len(operators):
+        return lane_code
+    lanes, counts = np.unique(lane_code[is_kind(columns.kind, "operator")], return_counts=True)
+    busiest = lanes[counts.argmax()]
+    if len(alone) > 1 or busiest in layers:
+        return lane_code
+    return np.where(lane_code == alone[0], busiest, lane_code)
+
+
+def _parents(rows: Integers, lane: Integers, start_ns: Integers, end_ns: Integers) -> Integers:
+    """Innermost enclosing event among `rows` of each of them; -1 for every other."""
+    order = rows[nesting.sort_order(lane[rows], start_ns[rows], end_ns[rows])]
+    inner = nesting.parents(lane[order], start_ns[order], end_ns[order])
+    parent = np.full(len(lane), NO_INDEX, np.int64)
+    parent[order] = linked(inner, order, NO_INDEX)
     return parent
 
 
-def _launches(columns: Columns, kind: NDArray[np.object_], host: NDArray[np.bool_]) -> Integers:
+def _launches(columns: Columns, host: Mask) -> Integers:
     """Row of the runtime call that launched each device event, by correlation; -1 for everything else."""
-    calls: dict[int, int] = {}
-    for index in np.flatnonzero(host & ((kind == "runtime call") | (kind == "synchronisation"))).tolist():
-        correlation = columns.correlation[index]
-        if correlation:
-            calls[correlation] = index
-    launch = np.full(len(kind), -1, np.int64)
-    for index in np.flatnonzero(~host).tolist():
-        correlation = columns.correlation[index]
-        if correlation:
-            launch[index] = calls.get(correlation, -1)
-    return launch
+    assert columns.correlation is not None
+    calls = host & is_kind(columns.kind, "runtime call", "synchronisation")
+    return _last_with(np.maximum(columns.correlation, 0), calls, ~host & (columns.correlation > 0))
 
 
-def _by_external(external: Sequence[int | None], is_operator: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> Integers:
-    found = np.full(len(is_operator), -1, np.int64)
-    if wanted.any():
-        # The innermost of several with one id: the last in the frame's order.
-        operators = {external[index]: index for index in np.flatnonzero(is_operator).tolist() if external[index] is not None}
-        for index in np.flatnonzero(wanted).tolist():
-            found[index] = operators.get(external[index], -1)
+def _last_with(number: Integers, owners: Mask, wanted: Mask) -> Integers:
+    """For each wanted row the last row among the owners that has the same positive number; -1 for none, and for every other row."""
+    found = np.full(len(number), NO_INDEX, np.int64)
+    rows, asking = np.flatnonzero(owners & (number > 0)), np.flatnonzero(wanted)
+    if len(rows) and len(asking):
+        rows = rows[np.argsort(number[rows], kind="stable")]
+        place = np.searchsorted(number[rows], number[asking], side="right") - 1
+        hit = (place >= 0) & (number[rows[np.maximum(place, 0)]] == number[asking])
+        found[asking[hit]] = rows[place[hit]]
     return found
 
 
-def _layers(
-    columns: Columns,
-    parent: Integers,
-    kind: NDArray[np.object_],
-    backward: NDArray[np.bool_],
-    sequence: Sequence[int | None],
-) -> list[str | None]:
-    module = nesting.nearest(parent, kind == "layer").tolist()
-    own: list[str | None] = [columns.name[index].removeprefix("nn.Module: ") if index >= 0 else None for index in module]
-    # The operator that made the graph's node is the last that began with the node's number.
-    made: dict[int, int] = {}
-    starts = columns.start_ns.tolist()
-    for index in np.flatnonzero((kind == "operator") & ~backward).tolist():
-        number = sequence[index]
-        if number is not None and (number not in made or starts[index] >= starts[made[number]]):
-            made[number] = index
-    handed = {}
-    for index in np.flatnonzero(backward).tolist():
-        number = sequence[index]
-        if number is not None and number in made and own[index] is None:
-            handed[index] = own[made[number]]
-    linked = np.zeros(len(kind), np.bool_)
-    linked[list(handed)] = True
-    source = nesting.nearest(parent, linked).tolist()
-    return [value if value is not None or index < 0 else handed[index] for value, index in zip(own, source, strict=True)]
+def _made_by(sequence: Integers, start_ns: Integers, backward: Mask, forward: Mask) -> Integers:
+    """Row of the forward operator that made each backward operator's node: the last begun before it with its number; -1 for none.
+
+    Several nested operators carry one number; the innermost made the node, and it began last.
+    """
+    asking, owners = (np.flatnonzero(rows & (sequence >= 0)) for rows in (backward, forward))
+    found = np.full(len(sequence), NO_INDEX, np.int64)
+    if len(asking) and len(owners):
+        left, right = (
+            pl.DataFrame({"number": sequence[rows], "time": start_ns[rows], "row": rows}).sort("time") for rows in (asking, owners)
+        )
+        both = left.join_asof(right, on="time", by="number", strategy="backward", suffix="_made", check_sortedness=False)
+        found[both["row"].to_numpy()] = both["row_made"].fill_null(NO_INDEX).to_numpy()
+    return found
 
 
-def _phases(
-    columns: Columns,
-    parent: Integers,
-    kind: NDArray[np.object_],
-    backward: NDArray[np.bool_],
-    fetch: NDArray[np.bool_],
-    sequence: Sequence[int | None],
-    in_layer: Sequence[bool],
-) -> list[str]:
-    size = len(kind)
-    optimizer = np.fromiter(
-        (own == "annotation" and name.startswith("Optimizer.") for own, name in zip(kind, columns.name, strict=True)), np.bool_, size
-    )
-    numbers = {sequence[index] for index in np.flatnonzero(backward).tolist()} - {None}
-    forward = np.fromiter((number is not None and number in numbers for number in sequence), np.bool_, size) & (kind == "operator")
-    inside = [
-        (name, nesting.nearest(parent, marked) >= 0)
-        for name, marked in (("optimizer", optimizer), ("backward", backward), ("input", fetch), ("forward", forward))
-    ]
-    phase = np.full(size, "other", dtype=object)
-    for name, rows in reversed(inside):
-        phase[rows] = name
-    phase[(phase == "other") & np.array(in_layer)] = "forward"
-    result: list[str] = phase.tolist()
-    return result
+def _layers(name: Coded, parent: Integers, is_layer: Mask, source: Integers) -> Coded:
+    """Layer of every row of the host."""
+    module = nesting.nearest(parent, is_layer)
+    own = linked(module, name.codes, NO_INDEX)
+    handed = np.where((source >= 0) & (own < 0), linked(source, own, NO_INDEX), NO_INDEX)
+    giver = nesting.nearest(parent, (source >= 0) & (own < 0))
+    codes = np.where(own < 0, linked(giver, handed, NO_INDEX), own)
+    # Only what is a layer keeps its name: the table of all names is far larger.
+    used = np.unique(codes[codes >= 0])
+    place = np.full(len(name.table) + 1, NO_INDEX, np.int64)
+    place[used] = np.arange(len(used))
+    return Coded(place[codes], [name.table[code].removeprefix(_MODULE) for code in used.tolist()])
+
+
+def _phases(columns: Columns, parent: Integers, backward: Mask, fetch: Mask, sequence: Integers, in_layer: Mask) -> Codes:
+    numbers = np.unique(sequence[backward & (sequence >= 0)])
+    forward = is_kind(columns.kind, "operator") & np.isin(sequence, numbers)
+    optimizer = is_kind(columns.kind, "annotation") & columns.name.where(lambda name: name.startswith("Optimizer."))
+    phase = np.where(in_layer, PHASE["forward"], PHASE["other"])
+    for name, marked in (("forward", forward), ("input", fetch), ("backward", backward), ("optimizer", optimizer)):
+        phase = np.where(nesting.nearest(parent, marked) >= 0, PHASE[name], phase)
+    return phase

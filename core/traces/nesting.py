@@ -17,21 +17,24 @@ def sort_order(lane: Integers, start: Integers, end: Integers) -> Integers:
 
 
 def parents(lane: Integers, start: Integers, end: Integers) -> Integers:
-    """Index of the innermost event on the same lane that holds the whole of each event; -1 where there is none."""
-    result: list[int] = []
-    stack: list[int] = []
-    ends = end.tolist()
-    current = None
-    for index, (own_lane, own_start, own_end) in enumerate(zip(lane.tolist(), start.tolist(), ends, strict=True)):
-        if own_lane != current:
-            stack.clear()
-            current = own_lane
-        # What ended, and what will end before this one does: whatever both hold later, this one, begun later, is the inner one.
-        while stack and (ends[stack[-1]] <= own_start or ends[stack[-1]] < own_end):
-            stack.pop()
-        result.append(stack[-1] if stack else -1)
-        stack.append(index)
-    return np.array(result, np.int64)
+    """Index of the innermost event on the same lane that holds the whole of each event; -1 where there is none.
+
+    That is the nearest one before it that ends after its start and not before its end. Everyone asks the event before; who is
+    refused goes on to whom the refused one asks at that moment: what lies between cannot hold what came later either. The
+    distance doubles from round to round.
+    """
+    size = len(start)
+    first = np.flatnonzero(np.diff(lane, prepend=lane[:1] - 1)) if size else np.empty(0, np.int64)
+    asked = np.arange(-1, size - 1)
+    asked[first] = -1
+    rows = np.flatnonzero(asked >= 0)
+    while len(rows):
+        above = asked[rows]
+        refused = (end[above] < end[rows]) | (end[above] <= start[rows])
+        rows = rows[refused]
+        asked[rows] = asked[above[refused]]
+        rows = rows[asked[rows] >= 0]
+    return asked
 
 
 def nearest(parent: Integers, marked: NDArray[np.bool_]) -> Integers:
@@ -54,6 +57,43 @@ def exclusive_segments(lane: Integers, start: Integers, end: Integers) -> tuple[
     A moment belongs to the event that began last among those open on the lane: the innermost one, where they nest. So the
     pieces of a lane never overlap, and their lengths sum to the length of the union of its events, whatever overlaps.
     """
+    lasting = np.flatnonzero(end > start)
+    parent = parents(lane[lasting], start[lasting], end[lasting])
+    crossed = np.isin(lane[lasting], _crossed(lane[lasting], start[lasting], end[lasting], parent))
+    nested = _nested_segments(lane[lasting], start[lasting], end[lasting], parent, ~crossed)
+    swept = _swept_segments(lane[lasting][crossed], start[lasting][crossed], end[lasting][crossed])
+    owner = np.concatenate([lasting[nested[0]], lasting[crossed][swept[0]]])
+    first, last = (np.concatenate([nested[part], swept[part]]) for part in (1, 2))
+    if crossed.any():
+        order = np.lexsort((first, lane[owner]))
+        owner, first, last = owner[order], first[order], last[order]
+    return owner, first, last
+
+
+def _crossed(lane: Integers, start: Integers, end: Integers, parent: Integers) -> Integers:
+    """Lanes on which some events overlap without one holding the other: neighbours under one parent that overlap."""
+    beside = np.lexsort((parent, lane))
+    alike = (np.diff(parent[beside]) == 0) & (np.diff(lane[beside]) == 0)
+    return np.unique(lane[beside[1:][alike & (end[beside[:-1]] > start[beside[1:]])]])
+
+
+def _nested_segments(
+    lane: Integers, start: Integers, end: Integers, parent: Integers, chosen: NDArray[np.bool_]
+) -> tuple[Integers, Integers, Integers]:
+    """As `exclusive_segments`, where events nest and last: from its start a moment is an event's own, from its end on its parent's."""
+    rows = np.flatnonzero(chosen)
+    when = np.concatenate([end[rows], start[rows]])
+    then = np.concatenate([parent[rows], rows])
+    # At one moment ends come before starts; of ends the inner first, of starts the outer.
+    rank = np.concatenate([-rows - 1, rows])
+    order = np.lexsort((rank, when, np.concatenate([lane[rows], lane[rows]])))
+    when, then = when[order], then[order]
+    piece = np.flatnonzero((then[:-1] >= 0) & (when[1:] > when[:-1])) if len(when) else np.empty(0, np.int64)
+    return then[piece], when[piece], when[piece + 1]
+
+
+def _swept_segments(lane: Integers, start: Integers, end: Integers) -> tuple[Integers, Integers, Integers]:
+    """As `exclusive_segments`, one event after another, whatever overlaps."""
     owners: list[int] = []
     starts: list[int] = []
     stops: list[int] = []
@@ -91,9 +131,16 @@ def exclusive_segments(lane: Integers, start: Integers, end: Integers) -> tuple[
 
 def self_time(lane: Integers, start: Integers, end: Integers) -> Integers:
     """Length of each event's own pieces (`exclusive_segments`)."""
-    owner, first, last = exclusive_segments(lane, start, end)
-    result = np.zeros(len(start), np.int64)
-    np.add.at(result, owner, last - first)
+    parent = parents(lane, start, end)
+    result = (end - start).astype(np.int64)
+    child = np.flatnonzero(parent >= 0)
+    np.subtract.at(result, parent[child], (end - start)[child])
+    crossed = _crossed(lane, start, end, parent)
+    if len(crossed):
+        rows = np.flatnonzero(np.isin(lane, crossed))
+        owner, first, last = _swept_segments(lane[rows], start[rows], end[rows])
+        result[rows] = 0
+        np.add.at(result, rows[owner], last - first)
     return result
 
 

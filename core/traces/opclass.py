@@ -1,133 +1,143 @@
 """What an operation does, in words that are the same for both frameworks and for a device's kernels.
 
-A name is brought to one form (namespace, wrappers and oneDNN prefixes off, lower case) and the first rule that finds its
-pattern in it names the class. The order of the rules is part of them: `aten::max_pool2d_with_indices_backward` is pooling
-before it is an index, `aten::cudnn_convolution_backward_weight` a gradient before it is a convolution.
+A name is taken apart into words (`core.traces.opclass_words`). The name proper, before template arguments and parameters, decides
+where it can; a carrier such as `vectorized_elementwise_kernel` or `cutlass::Kernel` is what its template arguments say.
 
-- *convolution backward* is one operator that computes both gradients, as PyTorch's on a CPU does.
-- *data layout* moves, casts, reshapes, allocates or hands on data without arithmetic.
-- A fused kernel or instruction (`triton_poi_fused__unsafe_view_mul_0`) is named after its arithmetic before its layout.
+- *convolution backward* is one operator that computes both gradients, as PyTorch's on a CPU does, or one that does not say which.
+- *matrix multiply* is dense and sparse linear algebra, solvers and factorisations among it, and recurrent cells.
+- *reduction and loss* also sorts, scans, counts and selects; *pooling* also resamples.
+- *data layout* moves, casts, quantises, reshapes, allocates or hands on data without arithmetic.
+- A fused kernel or instruction (`triton_poi_fused__unsafe_view_mul_0`) is named after its arithmetic before its layout. One that
+  Inductor generated lists where its parts came from: a pointwise one adds the bias of a convolution and does not compute it.
 - *optimizer* is decided by the phase first: everything inside the optimizer's step is the optimizer's, on both sides.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
+from itertools import pairwise
+from string import ascii_letters
+
+from core.traces.opclass_words import NOISE, RULES, WHOLE
+
+#: Longer names are judged by their beginning: what is done stands there, and a hostile name costs no more than a long one.
+_LONGEST = 500
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_NOISE = re.compile(NOISE)
+_BRACKET = re.compile("[<(]")
+#: Namespaces, and `autograd::engine::evaluate_function: `.
+_QUALIFIER = re.compile(r".*(?:::|: )")
+_COMMUNICATORS = ("c10d::", "_c10d_functional::", "nccl:", "gloo:", "mpi:", "ucc:", "deep_ep::", "symm_mem::")
+_INDUCTOR = re.compile(r"triton_(poi|per|red|tem|spl|for)_fused|(?:graph_\d+_)?cpp_(fused)")
+
+_GRADIENTS = ("convolution backward", "convolution backward data", "convolution backward weights")
+#: What a step is there for, and what a kernel is only when its name says so for certain.
+PRODUCTS = ("matrix multiply", "attention", "convolution forward", *_GRADIENTS)
+_MOVES = ("data layout", "memset", "copy host-device", "copy device-host", "copy device-device")
+#: Of an operator: stands around other work, or for a fusion of anything.
+_SAYS_LITTLE = ("other", "elementwise", "communication", "input pipeline", "graph launch")
+
+_WHOLE = {word: found for found, words in WHOLE.items() for word in words.split()}
 
 
-def _rule(found: str, *parts: str, words: str = "") -> tuple[str, re.Pattern[str]]:
-    """A class and its pattern: any of the parts anywhere, or any of the words alone between underscores or ends."""
-    alone = rf"(?:^|_)(?:{'|'.join(words.split())})(?=_|\d|$|\.|v2|v3|backward)" if words else ""
-    return found, re.compile("|".join(filter(None, (*parts, alone))))
+def _ranks(rules: Iterable[tuple[str, str]]) -> dict[str, tuple[int, str]]:
+    """Word -> place of the first rule that has it, and the rule's class."""
+    ranks: dict[str, tuple[int, str]] = {}
+    for place, (found, words) in enumerate(rules):
+        for word in words.split():
+            ranks.setdefault(word, (place, found))
+    return ranks
 
 
-_RULES = (
-    _rule(
-        "communication",
-        r"nccl|rccl|gloo|c10d|all_?reduce|all_?gather|reduce_?scatter|all_?to_?all|collective|param_comms",
-        r"^_?(?:host)?(?:send|recv)$",
-    ),
-    _rule("copy host-device", r"memcpy ?h(?:to|2)d"),
-    _rule("copy device-host", r"memcpy ?d(?:to|2)h"),
-    _rule("copy device-device", r"memcpy ?[dp](?:to|2)[dp]|rocclr_copybuffer"),
-    _rule("memset", r"memset|^(?:new_)?(?:zeros?|ones|full)(?:_like|like)?_?$|^_?fill_?$|zero_$|fillfunctor|rocclr_fillbuffer"),
-    _rule("graph launch", r"graph_?launch"),
-    _rule("optimizer", r"^(?:fused_)?(?:adam|adamw|sgd|adagrad|lamb)(?:_|$)|resource(?:sparse)?apply|fusedadam|fusedsgd|optimizer"),
-    _rule("attention", r"attention|attn|flash|fmha"),
-    _rule("embedding and gather", r"embedding|_embs|splitlookup|permute_indices|bounds_check_indices"),
-    _rule(
-        "random",
-        r"random|bernoulli|truncatednormal|multinomial|philox|rng_?bit|distribution_|dropout",
-        words="rand randn randint randperm uniform normal rng",
-    ),
-    _rule("convolution backward weights", r"conv.*(?:backward_weights?|bwd_?w|wrw)|wgrad|wrw_|backprop_?filter"),
-    # Not the end of `biasaddgrad`.
-    _rule("convolution backward data", r"conv.*(?:backward_(?:data|input)|bwd_?d)|(?<!ad)dgrad|backprop_?input|col2im"),
-    # `convert` is a cast; `im2col`, Winograd's and Fourier's transforms are ways to compute a convolution.
-    _rule("convolution backward", r"conv(?!er).*backward"),
-    _rule("convolution forward", r"conv(?!er)|im(?:2|3d2)col|winograd|fprop|igemm_fwd|compute\w*offsetskernel|scudnn|fft2d"),
-    _rule("normalisation", r"(?:batch|layer|group|instance|rms)_?norm|fusedbatchnorm|bn_(?:fw|bw)|gammabeta|(?:^|_)lrn"),
-    _rule("pooling", r"pool|reduce-?_?window|select-and-scatter"),
-    _rule("embedding and gather", r"gather|scatter|indexfunc|index_elementwise", words="index index_select index_put take one_?hot indexing"),
-    _rule(
-        "matrix multiply",
-        r"matmul|gemm|gemv|addmm|bmm|addmv|addbmm|einsum|cijk_|cutlass|nvjet|inner_product|^globalkernel|splitk",
-        r"(?<!bi)(?<!tri)linear(?!izer)",
-        words="mm mv dot ger addr",
-    ),
-    _rule("elementwise", r"clamp|^maximum|^minimum|nan_to_num"),
-    _rule(
-        "reduction and loss",
-        r"loss|nllcriterion|softmax|entropy|logsumexp|biasaddgrad|reduce|radixsort|devicescan|scaninit|searchsorted",
-        words="sum mean prod max min std var var_mean all any norm amax amin argmax argmin aminmax cumsum cumprod sort topk "
-        "bincount unique nonzero l2normalize segment",
-    ),
-    _rule("input pipeline", r"^\w*(?:iterator|dataset)\w*$|^optional(?:has|get|from)|pin_memory|dataloader"),
-    _rule(
-        "data layout",
-        r"transpose|permute|to_?copy|contiguous|reshape|as_?strided|squeeze|expand|flatten|concat|nchw|nhwc|reorder|readvariable",
-        r"varhandle|convert|quantiz|fp8|splitwithsizes|to_dense|resolve_|bitcast|local_scalar_dense|lift_fresh|detach|resize",
-        r"broadcast|placeholder|eagerconst|copy|^to$",
-        words="t view clone cat stack split slice select stridedslice strided_slice pad empty empty_like empty_strided "
-        "empty_memory_format identity identityn shape shapen size rank tile pack unpack unbind chunk narrow roll flip alias item "
-        "iota range arange linspace cast arg retval const constant broadcastgradientargs view_as unsafe_view reverse repeat set "
-        "is_nonzero numpy_t result_type getitem",
-    ),
-    _rule(
-        "elementwise",
-        r"relu|gelu|silu|swish|sigmoid|tanh|softplus|(?<!r)elu_?$|add|sub|mul|div|pow|sqrt|exp(?!and)|log|neg|abs|square|maximum",
-        r"minimum|clamp|where|lerp|threshold|elementwise|pointwise|bias|sign|floor|round|reciprocal|erf|bitwise|logical|isfinite",
-        r"isnan|select|compare|assign|accumulategrad|equal|greater|less|sin$|cos$|foreach|multi_tensor|scalepackedtensor",
-        words="eq ne gt lt ge le ceil clip not and or xor masked_fill mean_grad inv",
-    ),
-    _rule("elementwise", r"triton_poi|fusion"),
-)
-_LAYOUT = next(rule for rule in _RULES if rule[0] == "data layout")
-#: Arithmetic before layout, and the rule that knows only that it is a fusion after both.
-_RULES_FUSED = (*(rule for rule in _RULES[:-1] if rule is not _LAYOUT), _LAYOUT, _RULES[-1])
-
-_ANONYMOUS = re.compile(r"\(anonymous namespace\)::|^void ")
-#: `c10d::broadcast_` is communication, `aten::broadcast_to` is not.
-_NAMESPACE = re.compile(r"\b(?!c10d)\w+::")
-_WRAPPERS = re.compile(r"^autograd::engine::evaluate_function: ")
-_PREFIXES = re.compile(r"^_+|^(?:mkl(?:dnn)?|native|onednn)_?(?=native|mkl|[a-z_]*(?:conv|matmul|pool|fused|linear|relu|batch))")
-_FUSED = re.compile(r"^triton_|fusion")
+def _arithmetic_first(rules: Collection[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The rules with layout last of what says anything, and what it says `select` is."""
+    layout = [rule for rule in rules if rule[0] == "data layout"]
+    others = [rule for rule in rules if rule[0] != "data layout"]
+    return (*others[:-1], *layout, others[-1])
 
 
-def _core_of(name: str) -> str:
-    """The part of a name that says what is done: no wrapper, namespace, parameter list or oneDNN prefix; lower case."""
-    short = _WRAPPERS.sub("", name)
-    short = _NAMESPACE.sub("", _ANONYMOUS.sub("", short))
-    depth = 0
-    for place, sign in enumerate(short):
-        if sign == "<":
-            depth += 1
-        elif sign == ">":
-            depth -= 1
-        elif sign == "(" and depth <= 0:
-            short = short[:place]
-            break
-    short = short.lower()
-    while (stripped := _PREFIXES.sub("", short)) != short:
-        short = stripped
-    return short
+_PLAIN = _ranks(RULES)
+_FUSED = _ranks(_arithmetic_first(RULES))
 
 
-@cache
+def _generated(otherwise: str, *possible: str) -> tuple[str, dict[str, tuple[int, str]]]:
+    return otherwise, {word: rank for word, rank in _FUSED.items() if rank[1] in possible}
+
+
+_POINTWISE = ("normalisation", "pooling", "embedding and gather", "random", "elementwise", "data layout")
+#: What a kernel of each kind that Inductor generates is when its name does not say, and the words that may say.
+_GENERATED = {
+    "poi": _generated("elementwise", *_POINTWISE),
+    "for": _generated("elementwise", "elementwise", "data layout"),
+    "per": _generated("reduction and loss", "normalisation", "pooling"),
+    "red": _generated("reduction and loss", "normalisation", "pooling"),
+    "spl": _generated("reduction and loss"),
+    "tem": _generated("matrix multiply", *PRODUCTS),
+    "fused": _generated("elementwise", "reduction and loss", *_POINTWISE),
+}
+
+
+@lru_cache(maxsize=1 << 16)
 def op_class(name: str) -> str:
     """Class of one operation or kernel by its name alone; `other` where no rule knows it."""
-    short = _core_of(name)
-    for found, pattern in _RULES_FUSED if _FUSED.search(short) else _RULES:
-        if pattern.search(short):
-            return found
-    return "other"
+    if name.startswith(_COMMUNICATORS):
+        return "communication"
+    text = _NOISE.sub("", name[: 2 * _LONGEST])
+    if len(text) > _LONGEST:
+        # Half a word is another word: `lambda` would be an optimizer's.
+        text = text[:_LONGEST].rstrip(ascii_letters)
+    generated = _INDUCTOR.match(text)
+    if generated is not None:
+        otherwise, ranks = _GENERATED[generated[1] or generated[2]]
+        words = _words(text[generated.end() :])
+        return _directed(_best(words, ranks)[1], words) or otherwise
+    head, arguments = _parted(text)
+    words = _words(head)
+    whole = _WHOLE.get("".join(_words(_QUALIFIER.sub("", head))))
+    if whole is not None:
+        return whole
+    ranks = _FUSED if "fusion" in words else _PLAIN
+    place, found = _best(words, ranks)
+    if arguments and (found == "" or found == "matrix multiply" or place == len(RULES) - 1):
+        inner = _words(arguments)
+        words, (place, found) = words + inner, min((place, found), _best(inner, ranks, barred="input pipeline"))
+    return _directed(found, words) or "other"
 
 
-def op_classes(names: Iterable[str]) -> dict[str, str]:
-    """Name -> class, for a column's distinct names."""
-    return {name: op_class(name) for name in names}
+def _parted(text: str) -> tuple[str, str]:
+    """The name proper, and its template arguments and parameters. What is in parentheses at the end of a sentence stays in it."""
+    bracket = _BRACKET.search(text)
+    if bracket is None:
+        return text, ""
+    place = bracket.start()
+    head = text[:place]
+    if bracket[0] == "(" and "::" not in head and not text.endswith(")"):
+        return text, ""
+    return head, text[place:]
+
+
+def _words(text: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(text)]
+
+
+def _best(words: list[str], ranks: Mapping[str, tuple[int, str]], barred: str | None = None) -> tuple[int, str]:
+    """The first rule that has one of the words, or of their neighbours up to three: its place and class, (length, "") for none."""
+    pairs = [first + second if len(first) > 1 else "" for first, second in pairwise(words)]
+    triples = [pair and pair + third for pair, third in zip(pairs, words[2:], strict=False)]
+    known = ranks.keys() & {*words, *pairs, *triples}
+    return min((ranks[word] for word in known if ranks[word][1] != barred), default=(len(RULES), ""))
+
+
+def _directed(found: str, words: Collection[str]) -> str:
+    """Which way a convolution goes whose name says so in words apart: `conv_depthwise2d_backward_weight`."""
+    said = set(words)
+    if found != "convolution forward" or not said & {"backward", "bwd", "backprop", "grad"}:
+        return found
+    if said & {"weight", "weights", "filter"}:
+        return "convolution backward weights"
+    return "convolution backward data" if said & {"data", "input", "naive"} else "convolution backward"
 
 
 def in_phase(found: str, phase: str | None) -> str:
@@ -136,10 +146,25 @@ def in_phase(found: str, phase: str | None) -> str:
 
 
 def refined_by_kernel(of_operator: str, of_kernel: str) -> str:
-    """Class of a kernel from that of the operator which launched it, else from the kernel's own name.
+    """Class of a kernel from that of the operator which launched it and that of its own name.
 
-    One backward operator launches the kernels of both gradients; only their names tell which is which.
+    The operator knows what the work is for, so `aten::linear` makes a matrix multiply of a kernel with any name for it. The
+    kernel's own name is better where it does other work than the operator's:
+
+    - it communicates, or the operator says little (`other`, a fusion, a collective around its copies, the input pipeline);
+    - the operator is a product (convolution, matrix multiply, attention) and the kernel is none: the transpose between NCHW and
+      NHWC, the bias, the sum of the bias's gradient are what they are; one that is any product, such as the matrix multiply
+      inside a convolution, is the operator's;
+    - the operator is no product and the kernel is one, as in fused layers, or it only moves or sets data;
+    - one operator computes both gradients of a convolution: only the kernels' names tell which is which.
     """
-    if of_operator == "convolution backward" and of_kernel.startswith("convolution backward"):
+    if of_kernel == "other":
+        return of_operator
+    if of_kernel == "communication" or of_operator in _SAYS_LITTLE:
         return of_kernel
-    return of_kernel if of_operator == "other" else of_operator
+    if of_operator == "optimizer":
+        return of_operator
+    if of_operator in PRODUCTS:
+        told = of_kernel not in PRODUCTS or (of_operator == "convolution backward" and of_kernel in _GRADIENTS)
+        return of_kernel if told else of_operator
+    return of_kernel if of_kernel in (*PRODUCTS, *_MOVES) else of_operator

@@ -3,46 +3,33 @@
 from __future__ import annotations
 
 import re
-import zlib
 from pathlib import Path
 
-from isal import igzip
-
-from core.traces import kineto, xplane
+from core.traces import kineto, sources, xplane
 from core.traces.schema import Trace, TraceError
+from core.traces.sources import LIMITS, Limits, Progress, Source, silent
 
-_GZIP = b"\x1f\x8b"
 _JSON = re.compile(rb"\s*[{\[]")
 _KINETO = (".pt.trace.json", ".pt.trace.json.gz")
 _XPLANE = (".xplane.pb",)
 
 
-def read_trace(path: Path) -> Trace:
-    """Read a Kineto JSON (plain or gzip) or an XPlane; the content decides which.
+def read_trace(path: Path, *, progress: Progress = silent, limits: Limits = LIMITS) -> Trace:
+    """Read a Kineto JSON or an XPlane, plain or gzip; the content decides which.
 
-    Raises TraceError, in one sentence, for a file that is missing, empty, cut off or not a trace.
+    Raises TraceError, in one sentence, for a file that is missing, empty, damaged or not a trace.
     """
-    data = _bytes(path)
-    if _JSON.match(data):
-        return kineto.read(data, path.name)
-    return xplane.read(data, path.name)
+    return read_source(Source.of(path), progress=progress, limits=limits)
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise TraceError(f"{path.name} does not exist in {path.parent}.") from error
-    except IsADirectoryError as error:
-        raise TraceError(f"{path.name} is a folder; give the trace file in it.") from error
-    if data.startswith(_GZIP):
-        try:
-            data = igzip.decompress(data)
-        except (EOFError, OSError, zlib.error) as error:
-            raise TraceError(f"{path.name} is damaged or cut off: {error}; record or copy it again.") from error
-    if data.isspace() or not data:
-        raise TraceError(f"{path.name} is empty.")
-    return data
+def read_source(source: Source, *, progress: Progress = silent, limits: Limits = LIMITS) -> Trace:
+    """As `read_trace`, of bytes from anywhere."""
+    head = sources.head(source, limits)
+    if not head:
+        raise TraceError(f"{source.name} is empty.")
+    if _JSON.match(head):
+        return kineto.read(source, progress=progress, limits=limits)
+    return xplane.read(sources.whole(source, progress, limits), source.name)
 
 
 def find_profile(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The one schema that every profiler's recording is read into: a row per event, and facts about the whole."""
+"""The one schema that every profiler's recording is read into: a row per event, a row per allocation, and facts about the whole."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 from core.model.errors import ShowdownError
 
 #: Version of `events.parquet` and `facts.json`; a cache of another version is built anew.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 KINDS = (
     "operator", "kernel", "memcpy", "memset", "communication", "runtime call", "annotation", "python function", "layer",
@@ -48,6 +48,8 @@ EVENT_SCHEMA = pl.Schema(
         "correlation": pl.Int64(),
         # `row` of the innermost operator around the event, or around its launch. Null: none, or the profiler does not say.
         "operator": pl.UInt32(),
+        # Device work: `row` of the call on the host that launched it (by correlation); null where that was not recorded.
+        "launch": pl.UInt32(),
         "layer": pl.Categorical(),
         "phase": pl.Enum(PHASES),
         # Operators and device work only.
@@ -55,8 +57,39 @@ EVENT_SCHEMA = pl.Schema(
         # The graph's own name of the operation, where the framework has graphs: `mnist_cnn_1/conv1_1/Relu`.
         "scope": pl.Categorical(),
         # As the profiler wrote them, JSON.
-        "input_shapes": pl.String(),
+        "input_shapes": pl.Categorical(),
+        # Moved by a copy, set by a memset, sent and received by a collective.
         "bytes": pl.Int64(),
+        # Floating-point operations as the profiler counted them; null where it did not.
+        "flops": pl.Int64(),
+        # Kernels: blocks (work-groups) in the grid, and threads in a block.
+        "blocks": pl.Int64(),
+        "threads_per_block": pl.Int32(),
+        # Kernels: blocks per multiprocessor of the device, and the profiler's own estimate of achieved occupancy, 0 to 100.
+        "blocks_per_sm": pl.Float32(),
+        "occupancy_percent": pl.Float32(),
+    }
+)
+
+#: One row per allocation or release that the profiler saw, in order of time within each device.
+MEMORY_SCHEMA = pl.Schema(
+    {
+        # Whole nanoseconds after `Facts.origin_ns`.
+        "time_ns": pl.Int64(),
+        # As in the events: `cpu`, `gpu:0`, …
+        "device": pl.Categorical(),
+        # Where the block lies; tells which release frees which allocation. Null where the profiler does not say.
+        "address": pl.UInt64(),
+        # Positive: allocated, negative: released.
+        "delta_bytes": pl.Int64(),
+        # The device's totals right after it, as the profiler counted them; null where it did not.
+        "allocated_bytes": pl.Int64(),
+        "reserved_bytes": pl.Int64(),
+        # `row` of the innermost operator on the thread at that time, its layer and phase, and the step, as in the events.
+        "operator": pl.UInt32(),
+        "layer": pl.Categorical(),
+        "phase": pl.Enum(PHASES),
+        "step": pl.Int32(),
     }
 )
 
@@ -84,6 +117,12 @@ class Device:
     """As in the column `device`."""
     name: str
     """What its maker calls it; empty where the recording does not say."""
+    memory_bytes: int | None = None
+    multiprocessors: int | None = None
+    """Streaming multiprocessors (NVIDIA) or compute units (AMD)."""
+    max_threads_per_multiprocessor: int | None = None
+    compute_capability: str | None = None
+    """`9.0` for an H100."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +131,7 @@ class Coverage:
 
     events_found: int
     events_read: int
+    """Rows of the events' frame and of the memory frame."""
     events_skipped: dict[str, int] = field(default_factory=dict)
     """Reason -> count."""
     device_events: int = 0
@@ -118,12 +158,15 @@ class Facts:
     """The profiler's clock at `start_ns` 0: nanoseconds since 1970 where the recording says, its own zero otherwise."""
     steps: tuple[Step, ...] = ()
     """In order of time, never overlapping."""
+    notes: tuple[str, ...] = ()
+    """What a reader has to know before believing anything: one sentence each, such as that the file is cut off."""
     coverage: Coverage
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """A recording: its events in `EVENT_SCHEMA` and its facts."""
+    """A recording: its events in `EVENT_SCHEMA`, its allocations in `MEMORY_SCHEMA`, and its facts."""
 
     events: pl.DataFrame
+    memory: pl.DataFrame
     facts: Facts

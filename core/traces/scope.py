@@ -11,6 +11,8 @@ import re
 #: Scopes that wrap a graph without being part of the model.
 _WRAPPERS = re.compile(r"^(?:(?:Stateful)?PartitionedCall(?:_\d+)?|while|cond|body|compile_loss|XlaModule|jit\([^)]*\)|jvp\([^)]*\))/")
 _TAPE = re.compile(r"^(?:gradient_tape|gradients|transpose\(jvp\([^)]*\)\))(?:_\d+)?/")
+#: JAX, where a gradient is asked for.
+_DIFFERENTIATED = re.compile(r"(?:^|/)jvp\([^)]*\)/")
 _OPTIMIZER = re.compile(
     r"^(?:adam|adamw|adamax|nadam|sgd|rmsprop|adagrad|adadelta|adafactor|ftrl|lion|lamb|muon|loss_scale_optimizer)(?:_\d+)?(?:/|$)",
     re.IGNORECASE,
@@ -55,6 +57,6 @@ def layer_and_phase(scope: str, op_type: str) -> tuple[str | None, str]:
         layer = parts[1] if len(parts) > 1 and not _OPERATION.match(parts[1]) else parts[0]
     if backward or gradient_type(op_type):
         return layer, "backward"
-    if layer is not None:
+    if layer is not None or _DIFFERENTIATED.search(scope):
         return layer, "forward"
     return None, "input" if input_type(op_type) else "other"

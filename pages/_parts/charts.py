@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import altair as alt
@@ -20,13 +21,30 @@ def chart_with_table(
     on_select: Any = "ignore",
     folded: bool = True,
 ) -> Any:
-    """The chart, and below it, folded away, the same numbers as a table with a CSV download; returns the chart's selection.
+    """The chart, and below it, folded away, the same numbers as a table with its downloads; returns the chart's selection.
 
     `alt` says in a sentence what the chart shows. `download_name` has no extension. `columns` is the table's column_config.
     """
     event = st.altair_chart(chart, width="stretch", alt=alt, key=key, on_select=on_select)
     with st.expander("The numbers behind it", expanded=not folded, icon=":material/table:", type="compact"):
         st.dataframe(frame, hide_index=True, column_config=columns)
-        st.download_button("CSV", frame.write_csv, file_name=f"{download_name}.csv", mime="text/csv", icon=":material/download:",
-                           key=f"csv_{download_name}", on_click="ignore")  # fmt: skip
+        downloads(frame, download_name)
     return event
+
+
+def downloads(frame: pl.DataFrame, name: str) -> None:
+    """A table as CSV and as Parquet, each written when it is asked for. `name` has no extension and is the only one of the page."""
+    kinds = (
+        ("CSV", frame.write_csv, "csv", "text/csv"),
+        ("Parquet", lambda: parquet(frame), "parquet", "application/vnd.apache.parquet"),
+    )
+    with st.container(horizontal=True):
+        for label, write, extension, mime in kinds:
+            st.download_button(label, write, file_name=f"{name}.{extension}", mime=mime, icon=":material/download:",
+                               key=f"{extension}_{name}", on_click="ignore")  # fmt: skip
+
+
+def parquet(frame: pl.DataFrame) -> bytes:
+    file = io.BytesIO()
+    frame.write_parquet(file)
+    return file.getvalue()

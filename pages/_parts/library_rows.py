@@ -55,7 +55,7 @@ def show_chosen(one: StoredComparison) -> None:
             elif one.spec is not None:
                 link("overview", "Overview", comparison=one.id)
                 link("compare", "Compare", comparison=one.id)
-                link("operators", "Operators", comparison=one.id)
+                link("kernels", "Kernels", comparison=one.id)
                 link("run", "Run it again", icon=":material/replay:", like=one.id)
             why = None if one.ended else "Cancel it on the Run page first"
             if st.button("Delete", icon=":material/delete:", disabled=not one.ended, help=why, key="delete"):

@@ -1,4 +1,4 @@
-"""The two profiles of a comparison, read once per content and kept on disk; and their tables."""
+"""The two profiles of a comparison, read once per content and kept on disk."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import streamlit as st
 
-from core.analysis.operators import class_table, layer_operator_table, layer_table, name_layers, operator_table
-from core.analysis.steps import accounting, windows
 from core.model.comparison import SIDES
 from core.store.comparisons import StoredComparison
 from core.store.files import StoreError, read_json
@@ -18,8 +15,6 @@ from core.store.home import traces_folder
 from core.traces.cache import digest, open_trace
 from core.traces.read import find_profile
 from core.traces.schema import Trace, TraceError
-
-_TABLES = {"class": class_table, "operator": operator_table, "layer": layer_table, "inside": layer_operator_table}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,35 +50,6 @@ def profiles_of(one: StoredComparison) -> tuple[dict[str, Profile], dict[str, st
 @st.cache_resource(max_entries=6, show_spinner="Reading the profile")
 def _trace(content: str, _path: Path) -> Trace:
     return open_trace(_path, traces_folder())
-
-
-def table(profile: Profile, group: str, declared: list[tuple[str, str]] | None = None) -> pl.DataFrame:
-    """One side by `class`, `operator`, `layer` or `inside` (operators of each layer), as `core.analysis.operators` defines it.
-
-    `declared` names the layers.
-    """
-    frame = _table(profile.digest, group, profile.trace)
-    return name_layers(frame, declared) if group in ("layer", "inside") and declared else frame
-
-
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _table(content: str, group: str, _trace: Trace) -> pl.DataFrame:
-    return _TABLES[group](_trace.events, windows(_trace))
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _accounting(content: str, _trace: Trace) -> pl.DataFrame:
-    return accounting(_trace.events, windows(_trace))
-
-
-def step_accounting(profile: Profile) -> pl.DataFrame:
-    """Means over the profiled steps per lane, in ms: `lane`, `main`, `wall_ms`, `self_ms`, `overlap_ms`, `rest_ms`."""
-    names = ("wall", "self", "overlap", "rest")
-    return (
-        _accounting(profile.digest, profile.trace)
-        .group_by("lane", "main", maintain_order=True)
-        .agg((pl.col(f"{name}_ns").mean() / 1e6).alias(f"{name}_ms") for name in names)
-    )
 
 
 def declared_layers(one: StoredComparison) -> dict[str, list[tuple[str, str]]]:

@@ -242,4 +242,4 @@ def _ending(one: StoredComparison) -> None:
     with st.container(horizontal=True):
         link("compare", "See how sure that is" if one.result.ratio else "Open it to see why", comparison=one.id)
         if any(run.role == "profile" for run in one.result.runs):
-            link("operators", "See which operations take the time", comparison=one.id)
+            link("kernels", "See which operations take the time", comparison=one.id)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from core.analysis.steps import ALL_LANES, accounting, begun_inside, operator_pieces, time_inside, windows
 from core.traces import kineto, xplane
 from core.traces.schema import Step
+from core.traces.sources import Source
 from tests.traces.synthetic import event, graph_space, training_step
 from tests.traces.synthetic import kineto as kineto_json
 
@@ -16,7 +17,7 @@ COLUMNS = ("lane", "main", "wall_ns", "self_ns", "overlap_ns", "rest_ns")
 
 
 def read(events):
-    return kineto.read(kineto_json(events), "made.json")
+    return kineto.read(Source(name="made.json", data=kineto_json(events)))
 
 
 def rows(trace):

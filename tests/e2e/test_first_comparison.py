@@ -56,12 +56,12 @@ def test_from_an_empty_app_to_a_verdict_and_its_profile(visitor: Callable[..., V
     with serve(APP, tmp_path) as server:
         for scheme in ("light", "dark"):
             page = visitor(scheme=scheme).page
-            for path in ("/", "/compare", "/operators", "/models", "/library", "/run", "/setup"):
+            for path in ("/", "/compare", "/kernels", "/models", "/library", "/run", "/setup"):
                 page.goto(f"{server.url}{path}?comparison={result.id}")
                 settled(page)
                 expect(page.get_by_text("Traceback")).to_have_count(0)
                 if path in ("/", "/compare"):
                     expect(page.get_by_role("heading").first).to_be_visible()
-                if path == "/operators":
+                if path == "/kernels":
                     expect(page.locator('[data-testid="stVegaLiteChart"]').first).to_be_visible(timeout=60_000)
                 screenshot(page, f"{path.strip('/') or 'overview'}-{scheme}")

@@ -43,7 +43,7 @@ def test_the_chosen_row_opens_every_view_and_is_in_the_address(store: Comparison
     app = open_page("library", comparison=spec.id)
     found = links(app)
     assert found["Compare"] == ("compare", f"comparison={spec.id}")
-    assert found["Operators"] == ("operators", f"comparison={spec.id}")
+    assert found["Kernels"] == ("kernels", f"comparison={spec.id}")
     assert found["Run it again"] == ("run", f"like={spec.id}")
     assert app.query_params["comparison"] == spec.id
 

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from core.traces.xplane_messages import HloProto, XSpace
+from core.traces.xplane_messages import HloProto
+from tests.traces.xplane_truth import XSpace
 
 PID, MAIN, ENGINE = 7, 7, 9
 
@@ -51,44 +52,59 @@ def launches() -> list[dict[str, Any]]:
     ]
 
 
+class Reference(str):
+    """A text that a stat refers to instead of holding it, as profilers write most of them."""
+
+
 class Plane:
     """Builds one plane of an XSpace, names and stats as they come."""
 
     def __init__(self, space: Any, name: str) -> None:
-        self._plane = space.planes.add(name=name)
+        self.message = space.planes.add(name=name.encode())
         self._names: dict[str, int] = {}
         self._stats: dict[str, int] = {}
 
-    def stat(self, owner: Any, name: str, value: int | str | bytes) -> None:
-        number = self._stats.setdefault(name, len(self._stats) + 1)
-        self._plane.stat_metadata[number].name = name
-        stat = owner.stats.add(metadata_id=number)
+    def stat(self, owner: Any, name: str, value: int | float | str | bytes) -> None:
+        stat = owner.stats.add(metadata_id=self._stat_number(name))
         if isinstance(value, bytes):
             stat.bytes_value = value
+        elif isinstance(value, Reference):
+            stat.ref_value = self._stat_number(value)
         elif isinstance(value, str):
-            stat.str_value = value
+            stat.str_value = value.encode()
+        elif isinstance(value, float):
+            stat.double_value = value
+        elif value >= 2**63:
+            stat.uint64_value = value
         else:
             stat.int64_value = value
 
-    def own_stat(self, name: str, value: int) -> None:
-        self.stat(self._plane, name, value)
+    def own_stat(self, name: str, value: int | str) -> None:
+        self.stat(self.message, name, value)
 
-    def metadata_stat(self, event_name: str, name: str, value: bytes) -> None:
-        self.stat(self._plane.event_metadata[self._number(event_name)], name, value)
+    def metadata_stat(self, event_name: str, name: str, value: int | str | bytes) -> None:
+        self.stat(self.message.event_metadata[self._number(event_name)], name, value)
 
-    def line(self, name: str, events: list[tuple[Any, ...]], *, timestamp_ns: int = 0) -> None:
+    def line(self, name: str, events: list[tuple[Any, ...]], *, timestamp_ns: int = 0, thread: int | None = None) -> Any:
         """`events`: (name, start us, duration us[, stats])."""
-        line = self._plane.lines.add(id=len(self._plane.lines) + 1, name=name, timestamp_ns=timestamp_ns)
+        number = len(self.message.lines) + 1 if thread is None else thread
+        line = self.message.lines.add(id=number, name=name.encode(), timestamp_ns=timestamp_ns)
         for event_name, start_us, duration_us, *stats in events:
             made = line.events.add(
                 metadata_id=self._number(event_name), offset_ps=round(start_us * 1_000_000), duration_ps=round(duration_us * 1_000_000)
             )
             for stat_name, value in (stats[0] if stats else {}).items():
                 self.stat(made, stat_name, value)
+        return line
 
     def _number(self, name: str) -> int:
         number = self._names.setdefault(name, len(self._names) + 1)
-        self._plane.event_metadata[number].name = name
+        self.message.event_metadata[number].name = name.encode()
+        return number
+
+    def _stat_number(self, name: str) -> int:
+        number = self._stats.setdefault(str(name), len(self._stats) + 1)
+        self.message.stat_metadata[number].name = name.encode()
         return number
 
 
@@ -124,16 +140,17 @@ def graph_space() -> Any:
     return space
 
 
-def hlo_module(instructions: list[dict[str, Any]]) -> bytes:
+def hlo_module(instructions: list[dict[str, Any]], name: str = "module") -> bytes:
     """A module of one computation; instructions are numbered from 1 in the order given."""
     proto = HloProto()
-    proto.hlo_module.name = "module"
+    proto.hlo_module.name = name.encode()
     computation = proto.hlo_module.computations.add(id=1)
     for number, fields in enumerate(instructions, 1):
-        instruction = computation.instructions.add(id=number, name=fields["name"], opcode=fields["opcode"])
+        instruction = computation.instructions.add(id=number, name=fields["name"].encode(), opcode=fields["opcode"].encode())
         instruction.operand_ids.extend(fields.get("operands", ()))
-        instruction.metadata.op_type = fields.get("op_type", "")
-        instruction.metadata.op_name = fields.get("op_name", "")
+        instruction.shape.dimensions.extend(fields.get("shape", ()))
+        instruction.metadata.op_type = fields.get("op_type", "").encode()
+        instruction.metadata.op_name = fields.get("op_name", "").encode()
     data: bytes = proto.SerializeToString()
     return data
 

@@ -7,14 +7,15 @@ import json
 import polars as pl
 import pytest
 
-from core.traces import kineto
-from core.traces.schema import EVENT_SCHEMA, TraceError
+from core.traces import kineto, sources
+from core.traces.schema import EVENT_SCHEMA, MEMORY_SCHEMA, TraceError
+from core.traces.sources import Limits, Source
 from tests.traces import synthetic
 from tests.traces.synthetic import event
 
 
 def read(events, **top):
-    return kineto.read(synthetic.kineto(events, **top), "made.json")
+    return kineto.read(Source(name="made.json", data=synthetic.kineto(events, **top)))
 
 
 def one(trace, name, column):
@@ -34,7 +35,7 @@ def test_times_are_exact_where_a_float_is_not():
     text = synthetic.kineto([event("a", "cpu_op", 0, 0), event("b", "cpu_op", 0, 0)]).decode()
     text = text.replace('"ts": 0, "dur": 0', '"ts": 1795399151062693.624, "dur": 10.001', 1)
     text = text.replace('"ts": 0, "dur": 0', '"ts": 1795399151062693.807, "dur": 0.333', 1)
-    trace = kineto.read(text.encode(), "made.json")
+    trace = kineto.read(Source(name="made.json", data=text.encode()))
     assert trace.facts.origin_ns == 1795399151062693624
     assert trace.events.select("start_ns", "duration_ns").rows() == [(0, 10001), (183, 333)]
 
@@ -107,7 +108,7 @@ def test_a_kernel_of_a_backward_operator_says_itself_which_gradient_it_is():
     ])  # fmt: skip
     assert one(trace, "aten::convolution_backward", "op_class") == "convolution backward"
     assert one(trace, "cudnn::wgrad_alg0_engine", "op_class") == "convolution backward weights"
-    assert one(trace, "vectorized_elementwise_kernel", "op_class") == "convolution backward"
+    assert one(trace, "vectorized_elementwise_kernel", "op_class") == "elementwise"
 
 
 def test_the_categories_of_torch_1_8_mean_the_same():
@@ -131,7 +132,8 @@ def test_nothing_is_left_out_without_a_reason():
     instant = {"ph": "i", "cat": "cpu_instant_event", "name": "[memory]", "pid": 7, "tid": 7, "ts": 3, "args": {"Bytes": 4}}
     events = [event("a", "cpu_op", 0, 5), event("b", "cpu_op", 9, -1), instant, {"ph": "M", "name": "process_name", "pid": 7, "ts": 0}]
     coverage = read(events).facts.coverage
-    assert coverage.events_skipped == {"no start or duration": 1, "memory event": 1, "metadata": 1}
+    assert coverage.events_skipped == {"negative duration": 1, "metadata": 1}
+    assert coverage.events_read == 2  # an event and an allocation
     assert coverage.events_found == coverage.events_read + sum(coverage.events_skipped.values()) == 4
 
 
@@ -140,11 +142,138 @@ def test_an_unknown_category_is_read_as_other():
     assert one(trace, "x", "kind") == "other"
 
 
+def memory_event(ts, delta, *, tid=synthetic.MAIN, **args):
+    return {"ph": "i", "cat": "cpu_instant_event", "s": "t", "name": "[memory]", "pid": 7, "tid": tid, "ts": ts,
+            "args": {"Bytes": delta, **args}}  # fmt: skip
+
+
+def test_an_allocation_belongs_to_the_innermost_operator_open_on_its_thread():
+    trace = read([
+        *synthetic.training_step(),
+        memory_event(225, 64, **{"Device Type": 1, "Device Id": 0, "Addr": 2**63 + 5, "Total Allocated": 100, "Total Reserved": 512}),
+        memory_event(330, -64, **{"Device Type": 1, "Device Id": 0, "Addr": 2**63 + 5, "Total Allocated": 36, "Total Reserved": 512}),
+        memory_event(330, 8, tid=99, **{"Device Type": 0, "Device Id": -1}),
+    ])  # fmt: skip
+    assert trace.memory.schema == MEMORY_SCHEMA
+    rows = trace.memory.select(pl.col("device").cast(pl.String), "time_ns", "address", "delta_bytes", "allocated_bytes", "reserved_bytes", "operator",
+                               pl.col("layer", "phase").cast(pl.String), "step").rows()  # fmt: skip
+    copy, addmm = one(trace, "aten::copy_", "row"), one(trace, "aten::addmm", "row")
+    assert rows == [
+        ("cpu", 230_000, None, 8, None, None, None, None, None, 4),
+        ("gpu:0", 125_000, 2**63 + 5, 64, 100, 512, copy, "Linear_0", "forward", 4),
+        ("gpu:0", 230_000, 2**63 + 5, -64, 36, 512, addmm, "Linear_0", "forward", 4),
+    ]
+
+
+def test_a_kernel_knows_its_launch_its_grid_and_the_device_its_size():
+    kernel = event("k", "kernel", 90, 30, tid=7, device=0, stream=7, correlation=3, grid=[24, 2, 1], block=[128, 1, 1],
+                   **{"blocks per SM": 0.3, "est. achieved occupancy %": 2})  # fmt: skip
+    launch = event("cudaLaunchKernel", "cuda_runtime", 20, 5, correlation=3)
+    properties = {"id": 0, "name": "V100", "totalGlobalMem": 2**34, "numSms": 80, "maxThreadsPerMultiprocessor": 2048, "computeMajor": 7, "computeMinor": 0}
+    trace = read([launch, kernel], deviceProperties=[properties])
+    assert one(trace, "k", "launch") == one(trace, "cudaLaunchKernel", "row")
+    assert (one(trace, "k", "blocks"), one(trace, "k", "threads_per_block")) == (48, 128)
+    assert one(trace, "k", "blocks_per_sm") == pytest.approx(0.3)
+    assert one(trace, "k", "occupancy_percent") == 2
+    [_, device] = trace.facts.devices
+    assert (device.memory_bytes, device.multiprocessors, device.max_threads_per_multiprocessor, device.compute_capability) == (2**34, 80, 2048, "7.0")
+
+
+def test_a_collective_moves_its_elements_times_their_size():
+    trace = read([event("ncclDevKernel_AllReduce", "kernel", 0, 5, tid=7, device=0, stream=7, dtype="BFloat16", **{"In msg nelems": 1000})])
+    assert (one(trace, "ncclDevKernel_AllReduce", "kind"), one(trace, "ncclDevKernel_AllReduce", "bytes")) == ("communication", 2000)
+
+
+def test_a_thread_of_modules_alone_is_the_operators_thread_under_another_number():
+    trace = read([event("nn.Module: Linear_0", "python_function", 0, 50, tid=0), event("aten::mm", "cpu_op", 10, 20, tid=4711)])
+    assert one(trace, "aten::mm", "layer") == "Linear_0"
+
+
+def test_a_sequence_number_used_again_means_the_forward_operator_before():
+    def half(at, module):
+        number = {"Sequence number": 5}
+        return [event(f"nn.Module: {module}", "python_function", at, 20), event("aten::mm", "cpu_op", at + 1, 5, **number),
+                event("MmBackward0", "cpu_op", at + 50, 9, tid=synthetic.ENGINE, **number, **{"Fwd thread id": 1})]  # fmt: skip
+
+    trace = read([*half(0, "A_0"), *half(100, "B_0")])
+    backward = trace.events.filter(pl.col("name").cast(pl.String) == "MmBackward0").sort("start_ns")
+    assert backward["layer"].cast(pl.String).to_list() == ["A_0", "B_0"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("ts", "soon", "ts of the wrong type"),
+        ("ts", 1e300, "a time out of range"),
+        ("ts", None, "no start or duration"),
+        ("dur", [1], "dur of the wrong type"),
+        ("dur", -0.001, "negative duration"),
+        ("dur", 1e18, "a time out of range"),
+        ("name", 7, "name of the wrong type"),
+        ("args", [], "args of the wrong type"),
+        ("ph", "B", "phase B"),
+    ],
+)
+def test_an_event_that_cannot_be_is_left_out_and_counted(field, value, reason):
+    coverage = read([event("good", "cpu_op", 0, 5), {**event("bad", "cpu_op", 1, 2), field: value}]).facts.coverage
+    assert (coverage.events_found, coverage.events_read, coverage.events_skipped) == (2, 1, {reason: 1})
+
+
+@pytest.mark.parametrize("value", ["0x0", -5, 2**80, 1.5, None, True])
+def test_what_is_beside_the_times_may_be_anything_simple(value):
+    odd = dict.fromkeys(["External id", "correlation", "Sequence number", "stream", "device", "bytes", "grid"], value)
+    assert len(read([event("a", "kernel", 0, 5, **odd), event("b", "cpu_op", 0, 5, **odd)]).events) == 2
+
+
+def test_many_pieces_give_what_one_gives(monkeypatch):
+    data = synthetic.kineto(synthetic.training_step() * 40, distributedInfo={"rank": 3, "world_size": 8})
+    whole = kineto.read(Source(name="made.json", data=data))
+    monkeypatch.setattr(sources, "CHUNK_BYTES", 700)
+    pieces = kineto.read(Source(name="made.json", data=data))
+    assert pieces.facts == whole.facts
+    assert pieces.events.equals(whole.events)
+    assert (whole.facts.rank, whole.facts.world_size) == (3, 8)
+
+
+@pytest.mark.parametrize("chunk_bytes", [60, 10**6])
+def test_a_list_of_objects_in_an_event_or_a_text_like_an_event_is_no_place_to_cut(monkeypatch, chunk_bytes):
+    monkeypatch.setattr(sources, "CHUNK_BYTES", chunk_bytes)
+    tricky = event('}, {"ph": "X"', "cpu_op", 0, 5, inner=[{"a": 1}, {"b": [{"c": 2}, {"d": 3}]}, {"e": '"},{"'}])
+    assert len(read([tricky] * 9).events) == 9
+
+
+def test_what_follows_the_events_is_read_too():
+    data = b'{"traceEvents": [{"ph": "X", "name": "a", "cat": "cpu_op", "ts": 1, "dur": 2}], "other": [{"x": 1}, {"y": 2}], "schemaVersion": 1}'
+    trace = kineto.read(Source(name="made.json", data=data))
+    assert (len(trace.events), trace.facts.framework) == (1, "pytorch")
+
+
+@pytest.mark.parametrize("cut_at", [0.35, 0.5, 0.9, 0.999])
+def test_a_recording_cut_off_is_read_as_far_as_it_goes_and_says_so(cut_at):
+    events = synthetic.training_step()
+    data = synthetic.kineto(events)
+    trace = kineto.read(Source(name="made.json", data=data[: int(len(data) * cut_at)]))
+    whole = read(events)
+    assert 0 < len(trace.events) <= len(whole.events)
+    assert trace.facts.coverage.events_skipped["cut off at the end"] == 1
+    [note] = trace.facts.notes
+    assert "cut off" in note
+    assert set(trace.events["duration_ns"].to_list()) <= set(whole.events["duration_ns"].to_list())
+
+
+def test_more_events_than_allowed_are_refused():
+    with pytest.raises(TraceError, match="more than 5 events"):
+        kineto.read(Source(name="made.json", data=synthetic.kineto(synthetic.training_step())), limits=Limits(events=5))
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
         (b'{"traceEvents": [{"ph": "X", "name": "a', "cut off"),
-        (b'{"traceEvents": [1, 2', "cut off|not a profiler"),
+        (b'{"traceEvents": [1, 2', "no events"),
+        (b'{"traceEvents": [1, 2]}', "no events"),
+        (b'{"traceEvents": [{"ph": "X", "ts": 1} nonsense]}', "not valid JSON at byte 38"),
+        (b'{"traceEvents": ' + b"[" * 100_000, "nests deeper|cut off"),
         (b'{"a": nonsense}', "not valid JSON"),
         (b'{"some": "config"}', "no traceEvents"),
         (b'{"traceEvents": "text"}', "not a profiler's trace"),
@@ -153,6 +282,6 @@ def test_an_unknown_category_is_read_as_other():
 )
 def test_bad_input_is_named_in_one_sentence(data, words):
     with pytest.raises(TraceError, match=words) as caught:
-        kineto.read(data, "made.json")
+        kineto.read(Source(name="made.json", data=data))
     assert str(caught.value).startswith("made.json")
     assert "\n" not in str(caught.value)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from core.traces import cache
-from core.traces.read import find_profile, read_trace
+from core.traces import cache, sources
+from core.traces.read import find_profile, read_source, read_trace
 from core.traces.schema import TraceError
+from core.traces.sources import Limits, Source
 from tests.traces import synthetic
 from tests.traces.synthetic import graph_space, kineto, training_step, write
 
@@ -31,8 +32,8 @@ def test_the_content_decides_and_not_the_name(tmp_path):
     [
         ("empty.json", b"", "is empty"),
         ("blank.json", b" \n", "is empty"),
-        ("cut.json.gz", gzip.compress(kineto(training_step()))[:200], "cut off"),
-        ("cut.json", kineto(training_step())[:300], "cut off"),
+        ("cut.json.gz", gzip.compress(kineto(training_step()))[:60], "cut off"),
+        ("cut.json", kineto(training_step())[:90], "cut off"),
         ("text.txt", b"hello, this is no trace", "neither JSON nor"),
         ("config.json", b'{"model": "x"}', "not a profiler's trace"),
     ],
@@ -67,13 +68,13 @@ def test_a_profile_is_found_in_either_layout(tmp_path):
 def test_a_trace_is_read_once(tmp_path, monkeypatch):
     path = write(tmp_path / "a.json", kineto(training_step()))
     first = cache.open_trace(path, tmp_path / "traces")
-    monkeypatch.setattr(cache, "read_trace", lambda path: pytest.fail("read again"))
+    monkeypatch.setattr(cache, "read_source", lambda source, **_: pytest.fail("read again"))
     again = cache.open_trace(write(tmp_path / "copy.json", path.read_bytes()), tmp_path / "traces")
     assert again.facts == first.facts
     assert again.events.equals(first.events)
     assert again.events.schema == first.events.schema
     kept = tmp_path / "traces" / cache.digest(path)
-    assert sorted(file.name for file in kept.iterdir()) == ["events.parquet", "facts.json"]
+    assert sorted(file.name for file in kept.iterdir()) == ["events.parquet", "facts.json", "memory.parquet"]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_a_cache_of_another_version_or_of_other_rows_is_not_used(tmp_path):
     trace = cache.open_trace(path, tmp_path / "traces")
     kept = tmp_path / "traces" / cache.digest(path)
     facts = (kept / "facts.json").read_bytes()
-    (kept / "facts.json").write_bytes(facts.replace(b'"schema":1', b'"schema":0'))
+    (kept / "facts.json").write_bytes(facts.replace(b'"schema":2', b'"schema":1'))
     assert cache.load(kept) is None
     (kept / "facts.json").write_bytes(facts)
     trace.events.head(3).write_parquet(kept / "events.parquet")
@@ -116,9 +117,36 @@ def test_our_own_profiles_keep_everything_through_the_cache(tmp_path, name):
     assert cache.open_trace(DATA / name, tmp_path).events.equals(trace.events)
 
 
-def test_a_failed_write_leaves_no_half_file(tmp_path, monkeypatch):
+def test_without_room_to_keep_it_a_trace_is_read_all_the_same_and_no_half_file_is_left(tmp_path, monkeypatch):
     path = write(tmp_path / "a.json", kineto(synthetic.launches()))
-    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
-        cache.open_trace(path, tmp_path / "traces")
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    assert len(cache.open_trace(path, tmp_path / "traces").events) == 4
     assert list((tmp_path / "traces" / cache.digest(path)).iterdir()) == []
+
+
+def test_a_file_that_was_not_touched_is_not_read_through_again(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.json", kineto(training_step()))
+    first = cache.Sources(tmp_path / "traces").digest(path)
+    monkeypatch.setattr(cache, "digest", lambda path: "read through")
+    assert cache.Sources(tmp_path / "traces").digest(path) == first == cache.digest_of(Source.of(path))
+    write(path, kineto(synthetic.launches()))
+    assert cache.Sources(tmp_path / "traces").digest(path) == "read through"
+
+
+def test_the_members_of_a_gzip_file_are_one_text_and_a_cut_one_gives_what_came_before():
+    first, second = os.urandom(3 * 2**20), b"end"
+    data = gzip.compress(first) + gzip.compress(second) + b"\0" * 100
+    assert b"".join(sources.chunks(Source(name="a", data=data))) == first + second
+    given = b""
+    with pytest.raises(sources.Cut):
+        for chunk in sources.chunks(Source(name="a", data=data[: 2 * 2**20])):
+            given += chunk
+    assert len(given) > 2**20
+    assert first.startswith(given)
+
+
+def test_a_bomb_is_refused_before_it_unfolds():
+    for text in (b'{"traceEvents": [', b'{"traceEvents": [{"ph": "', b"{", b"\x0a\x0a"):
+        bomb = gzip.compress(text + b" " * 2**28)
+        with pytest.raises(TraceError, match=r"more than 0\.1 GiB|not a profiler's trace"):
+            read_source(Source(name="bomb.gz", data=bomb), limits=Limits(text_bytes=2**27))

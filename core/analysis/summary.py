@@ -1,0 +1,163 @@
+"""Everything about one recording as plain values: what `python -m core trace` prints and what a report holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import polars as pl
+
+from core.analysis import idle
+from core.analysis.breakdown import input_bound_share, step_breakdown
+from core.analysis.communication import collective_table, overlap
+from core.analysis.copies import copy_table
+from core.analysis.devices import device_account, device_labels, device_work
+from core.analysis.efficiency import efficiency
+from core.analysis.kernels import kernel_table
+from core.analysis.launches import launch_statistics
+from core.analysis.layers import layer_tree
+from core.analysis.memory import memory_account
+from core.analysis.operators import class_table, operator_costs
+from core.analysis.steps import windows
+from core.traces.schema import Trace
+
+
+def summary(trace: Trace, *, top: int | None = None) -> dict[str, Any]:
+    """The whole account of a recording; times in integer nanoseconds unless a name says otherwise, devices by their ids.
+
+    `top` cuts the long lists (kernels, operators, layers) to their largest rows; the sums beside them stay those of all.
+    """
+    events, facts = trace.events, trace.facts
+    steps = facts.steps
+    breakdown = step_breakdown(events, steps)
+    kernels = kernel_table(events)
+    costs = operator_costs(events, windows(trace))
+    return {
+        "facts": {
+            "source": facts.source,
+            "framework": facts.framework,
+            "versions": facts.versions,
+            "devices": [asdict(device) for device in facts.devices],
+            "ranks": [facts.rank] if facts.rank is not None else [],
+            "world_size": facts.world_size,
+            "steps": len(steps),
+            "events": facts.coverage.events_found,
+            "origin_ns": facts.origin_ns,
+            "span_ns": _span_ns(events),
+            "notes": list(facts.notes),
+        },
+        "coverage": coverage(trace),
+        "devices": _by_id(device_account(events)),
+        "idle_causes": _by_id(idle_causes(events)),
+        "launches": asdict(launch_statistics(events)),
+        "efficiency": _by_id({label: asdict(found) for label, found in efficiency(events, steps, facts.devices).items()}),
+        "steps": [
+            {"number": step.number, "start_ns": step.start_ns, "duration_ns": step.end_ns - step.start_ns,
+             "parts_ns": dict(breakdown.filter(pl.col("step") == step.number).select("part", "duration_ns").iter_rows())}
+            for step in steps
+        ],
+        "input_bound_share": input_bound_share(breakdown),
+        "kernels": _rows(kernels.filter(pl.col("kind").is_in(["kernel", "communication"])), top),
+        "operators": _rows(_regrouped(costs, "operator", "op_class").rename({"operator": "name"}), top),
+        "phases": _rows(_regrouped(costs, "phase"), None),
+        "op_classes": _rows(op_classes(trace), None),
+        "layers": _rows(layer_tree(events), top),
+        "copies": _rows(copy_table(events), top),
+        "collectives": _rows(collective_table(events), top),
+        "overlap": _rows(overlap(events, steps), None),
+        "memory": _by_id(memory_account(trace.memory)),
+    }  # fmt: skip
+
+
+def coverage(trace: Trace) -> dict[str, Any]:
+    """What of the recording could be read, linked to an operator, and classified; fractions are of device time, None without any."""
+    found = trace.facts.coverage
+    work = device_work(trace.events)
+    total = int(work["duration_ns"].sum())
+    known = pl.col("operator").is_not_null() | pl.col("scope").is_not_null()
+
+    def fraction(rows: pl.Expr) -> float | None:
+        return int(work.filter(rows)["duration_ns"].sum()) / total if total else None
+
+    kernels = work.filter(pl.col("kind").is_in(["kernel", "communication"]))
+    return {
+        "events_found": found.events_found,
+        "events_read": found.events_read,
+        "events_skipped": found.events_skipped,
+        "kernels": len(kernels),
+        "kernels_linked": len(kernels.filter(known)),
+        "unlinked": unlinked(work.filter(~known), trace.events),
+        "device_time_ns": total,
+        "device_time_linked_fraction": fraction(known),
+        "device_time_launched_fraction": fraction(pl.col("launch").is_not_null()),
+        "device_time_classified_fraction": fraction(pl.col("op_class").is_not_null() & (pl.col("op_class") != "other")),
+    }
+
+
+def unlinked(work: pl.DataFrame, events: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """Why device work has no operator: reason -> `events` and `device_time_ns`."""
+    call = events["name"].gather(work["launch"]).cast(pl.String).alias("call")
+    reason = (
+        pl.when(pl.col("call").is_null())
+        .then(pl.lit("its launch was not recorded, as before the recording began"))
+        .when(pl.col("call").str.contains("(?i)graph_?launch"))
+        .then(pl.lit("launched as part of a graph"))
+        .otherwise(pl.lit("launched outside any operator"))
+    )
+    table = work.with_columns(call).group_by(reason.alias("reason")).agg(pl.len().alias("events"), pl.col("duration_ns").sum()).sort("reason")
+    return {why: {"events": count, "device_time_ns": time_ns} for why, count, time_ns in table.iter_rows()}
+
+
+def idle_causes(events: pl.DataFrame) -> dict[str, Any]:
+    """Per device the idle time by cause, and per stream of it; `core.analysis.idle` defines the causes."""
+    of_devices, of_streams = idle.device_gaps(events), idle.stream_gaps(events)
+
+    def by_cause(gaps: pl.DataFrame) -> dict[str, int]:
+        found = dict(idle.causes(gaps).select("cause", "idle_ns").iter_rows())
+        return {f"{cause.replace(' ', '_')}_ns": found.get(cause, 0) for cause in idle.CAUSES}
+
+    lanes = device_work(events).select(pl.col("device", "lane").cast(pl.String)).unique().sort("device", "lane").rows()
+    return {
+        label: {
+            **by_cause(of_devices.filter(pl.col("device") == label)),
+            "streams": {
+                lane: by_cause(of_streams.filter((pl.col("device") == label) & (pl.col("lane") == lane)))
+                for device, lane in lanes
+                if device == label
+            },
+        }
+        for label in device_labels(events)
+    }
+
+
+def op_classes(trace: Trace) -> pl.DataFrame:
+    """Time by op class over the whole recording: device work where there is any, else operators' self time: `op_class`, `count`, `total_ns`, `share`."""
+    work = device_work(trace.events)
+    if work.is_empty():
+        return class_table(trace.events, windows(trace)).select("op_class", "count", pl.col("self_ns").alias("total_ns"), "share")
+    total = max(int(work["duration_ns"].sum()), 1)
+    return (
+        work.group_by(pl.col("op_class").cast(pl.String))
+        .agg(pl.len().alias("count"), pl.col("duration_ns").sum().alias("total_ns"), (pl.col("duration_ns").sum() / total).alias("share"))
+        .sort("total_ns", "op_class", descending=[True, False])
+    )
+
+
+def _by_id(of_devices: Mapping[str, Any]) -> dict[str, Any]:
+    """An accelerator by the number that its profiler gives it, the host as `cpu`."""
+    return {label.removeprefix("gpu:"): found for label, found in of_devices.items()}
+
+
+def _regrouped(costs: pl.DataFrame, *keys: str) -> pl.DataFrame:
+    """Sums of `core.analysis.operators.operator_costs` by fewer keys, largest first."""
+    return costs.group_by(keys).agg(pl.col("count", "self_ns", "total_ns", "share").sum()).sort("self_ns", *keys, descending=[True, *[False] * len(keys)])
+
+
+def _span_ns(events: pl.DataFrame) -> int:
+    start, end = events.select(pl.col("start_ns").min(), (pl.col("start_ns") + pl.col("duration_ns")).max().alias("end")).row(0)
+    return int(end - start)
+
+
+def _rows(table: pl.DataFrame, top: int | None) -> list[dict[str, Any]]:
+    return (table if top is None else table.head(top)).to_dicts()

@@ -1,0 +1,1 @@
+"""What leaves the project for other programs: files in formats that others read."""

@@ -1,0 +1,123 @@
+"""The JSON of Kineto, as far as it is read: one struct per object, every value of any simple type that some version wrote."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import cast
+
+import msgspec
+import numpy as np
+
+from core.traces.building import NO_INDEX
+
+Scalar = bool | int | float | str | None
+Text = bytes | memoryview
+EMPTY = msgspec.Raw(b"")
+
+
+class Args(msgspec.Struct, gc=False):
+    external_id: Scalar = msgspec.field(name="External id", default=NO_INDEX)
+    old_external_id: Scalar = msgspec.field(name="external id", default=NO_INDEX)
+    correlation: Scalar = NO_INDEX
+    sequence: Scalar = msgspec.field(name="Sequence number", default=NO_INDEX)
+    forward_thread: Scalar = msgspec.field(name="Fwd thread id", default=NO_INDEX)
+    device: Scalar = None
+    stream: Scalar = None
+    bytes: Scalar = NO_INDEX
+    input_dims: msgspec.Raw = msgspec.field(name="Input Dims", default=EMPTY)
+    grid: msgspec.Raw = EMPTY
+    block: msgspec.Raw = EMPTY
+    blocks_per_sm: Scalar = msgspec.field(name="blocks per SM", default=np.nan)
+    occupancy: Scalar = msgspec.field(name="est. achieved occupancy %", default=np.nan)
+    message_elements: Scalar = msgspec.field(name="In msg nelems", default=None)
+    dtype: Scalar = None
+    # Of a `[memory]` instant.
+    device_type: Scalar = msgspec.field(name="Device Type", default=None)
+    device_id: Scalar = msgspec.field(name="Device Id", default=None)
+    address: Scalar = msgspec.field(name="Addr", default=0)
+    delta: Scalar = msgspec.field(name="Bytes", default=0)
+    allocated: Scalar = msgspec.field(name="Total Allocated", default=NO_INDEX)
+    reserved: Scalar = msgspec.field(name="Total Reserved", default=NO_INDEX)
+
+
+NO_ARGS = Args()
+EXTERNAL, OLD_EXTERNAL, CORRELATION = attrgetter("external_id"), attrgetter("old_external_id"), attrgetter("correlation")
+SEQUENCE, FORWARD_THREAD, INPUT_DIMS = attrgetter("sequence"), attrgetter("forward_thread"), attrgetter("input_dims")
+DEVICE, STREAM, BYTES, GRID, BLOCK = (attrgetter(name) for name in ("device", "stream", "bytes", "grid", "block"))
+BLOCKS_PER_SM, OCCUPANCY = attrgetter("blocks_per_sm"), attrgetter("occupancy")
+DEVICE_TYPE, DEVICE_ID, ADDRESS, DELTA = (attrgetter(name) for name in ("device_type", "device_id", "address", "delta"))
+ALLOCATED, RESERVED = attrgetter("allocated"), attrgetter("reserved")
+
+
+class Event(msgspec.Struct, gc=False):
+    ph: str = ""
+    ts: float | None = None
+    dur: float | None = None
+    name: str = ""
+    cat: str | None = None
+    pid: Scalar = None
+    tid: Scalar = None
+    args: Args | None = None
+
+
+PH, TS, DUR, NAME, CAT, PID, TID, ARGS = (attrgetter(name) for name in ("ph", "ts", "dur", "name", "cat", "pid", "tid", "args"))
+
+
+class Times(msgspec.Struct, gc=False):
+    """The same event's times alone, digit by digit."""
+
+    ts: msgspec.Raw = EMPTY
+    dur: msgspec.Raw = EMPTY
+
+
+class Gpu(msgspec.Struct):
+    id: int = 0
+    name: str = ""
+    totalGlobalMem: int | None = None  # noqa: N815
+    numSms: int | None = None  # noqa: N815
+    maxThreadsPerMultiprocessor: int | None = None  # noqa: N815
+    computeMajor: int | None = None  # noqa: N815
+    computeMinor: int | None = None  # noqa: N815
+
+
+class Distributed(msgspec.Struct):
+    rank: int | None = None
+    world_size: int | None = None
+
+
+class About(msgspec.Struct):
+    """What the recording says of itself beside the events; each part is read on its own, so that one of the wrong type is None."""
+
+    base_ns: int = 0
+    schema: int | None = None
+    gpus: list[Gpu] = []
+    distributed: Distributed | None = None
+    cuda_runtime_version: Scalar = None
+    cuda_driver_version: Scalar = None
+    hip_runtime_version: Scalar = None
+    hip_driver_version: Scalar = None
+
+
+_ABOUT_NAMES = {"base_ns": "baseTimeNanoseconds", "schema": "schemaVersion", "gpus": "deviceProperties", "distributed": "distributedInfo"}
+EVENTS_DECODER = msgspec.json.Decoder(list[Event], strict=False)
+EVENT_DECODER = msgspec.json.Decoder(Event, strict=False)
+RAW_DECODER = msgspec.json.Decoder(list[msgspec.Raw])
+TIMES_DECODER = msgspec.json.Decoder(list[Times])
+OBJECT_DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def read_object(text: bytes) -> dict[str, msgspec.Raw]:
+    return cast(dict[str, msgspec.Raw], OBJECT_DECODER.decode(text))
+
+
+def read_about(fields: dict[str, msgspec.Raw]) -> About:
+    about = About()
+    for part in msgspec.structs.fields(About):
+        raw = fields.get(_ABOUT_NAMES.get(part.name, part.name))
+        if raw is None:
+            continue
+        try:
+            setattr(about, part.name, msgspec.json.decode(raw, type=part.type, strict=False))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass  # of the wrong type: the recording does not say
+    return about

@@ -1,0 +1,133 @@
+"""What held it: the blocks that were live at the peak, or at a moment, by whose they are; two recordings next to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from core.analysis.memory import folded, paired
+from core.charts.memory_bars import PICKED, difference_bars, live_bars, live_pair
+from core.charts.palette import Sides
+from core.charts.picking import pickable
+from pages._parts import formats
+from pages._parts.charts import chart_with_table, downloads
+from pages._parts.memory_curves import moment
+from pages._parts.memory_held import Held, SnapshotHeld
+from pages._parts.memory_window import View
+
+#: Keys of the widgets, which are the query parameters too.
+BY, SHOW = "by", "show"
+_BOTH, _DIFFERENCE = "both", "difference"
+_TITLES = {"operator": "operator", "layer": "layer", "phase": "phase", "frame": "frame"}
+_BYTES = st.column_config.NumberColumn("bytes", format="localized")
+
+
+def show_live(held: Sequence[Held], names: Sides, view: View) -> None:
+    """Bars by operator, layer, phase or frame, and the blocks or stacks behind them."""
+    places = [view.place(one) for one in held]
+    times = [moment(int(one.series["time_ns"][place])) for one, place in zip(held, places, strict=True)]
+    at = "the peak" if view.at_ns is None else "the chosen moment"
+    st.subheader(f"What was live at {at}", anchor=False)
+    by = _choose_group(held[0].groups())
+    tables = [one.live(place, by) for one, place in zip(held, places, strict=True)]
+    sums = [f"{formats.size(table['bytes'].sum())} at {time}" for table, time in zip(tables, times, strict=True)]
+    st.caption("; ".join(f"{one.side.upper()}: {words}" if len(held) > 1 else f"{words}, to the byte" for one, words in zip(held, sums, strict=True)))
+    if not any(len(table) for table in tables):
+        st.info("Nothing was allocated at this moment.", icon=":material/check_box_outline_blank:")
+        return
+    key = f"memory_live_{by}"
+    if len(held) == 1:
+        event, shown = _one(held[0], tables[0], names, by, key), folded(tables[0])
+    else:
+        event, shown = _two(tables, names, by, key)
+    chosen = _names(event, shown, [table["name"].to_list() for table in tables])
+    for one, place in zip(held, places, strict=True):
+        _show_blocks(one, place, by, chosen, titled=len(held) > 1)
+
+
+def _choose_group(groups: Sequence[str]) -> str:
+    if len(groups) == 1:
+        return groups[0]
+    return str(st.segmented_control("By", list(groups), default=groups[0], required=True, key=BY, bind="query-params"))
+
+
+def _one(one: Held, table: pl.DataFrame, names: Sides, by: str, key: str) -> Any:
+    bars = folded(table)
+    return chart_with_table(
+        pickable(live_bars(bars, names.colour(one.side), title=_TITLES[by]), PICKED, "name"), table,
+        alt=f"Bars of bytes by {by}, {len(table)} rows. Largest: {bars['name'][0]}, {formats.size(bars['bytes'][0])}.",
+        download_name=f"memory-live-{by}", key=key, on_select="rerun",
+        columns={"bytes": _BYTES, "count": "blocks", "share": st.column_config.NumberColumn(format="percent")},
+    )  # fmt: skip
+
+
+def _two(tables: Sequence[pl.DataFrame], names: Sides, by: str, key: str) -> tuple[Any, pl.DataFrame]:
+    both = paired(*tables)
+    show = st.segmented_control("Show", [_BOTH, _DIFFERENCE], default=_BOTH, required=True, key=SHOW, bind="query-params",
+                                format_func={_BOTH: "A and B", _DIFFERENCE: "B less A"}.__getitem__)  # fmt: skip
+    if show == _DIFFERENCE:
+        both = both.sort(pl.col("difference_bytes").abs(), "name", descending=[True, False])
+    bars = folded(both)
+    chart = difference_bars(bars, names, title=_TITLES[by]) if show == _DIFFERENCE else live_pair(bars, names, title=_TITLES[by])
+    first = bars.row(0, named=True)
+    event = chart_with_table(
+        pickable(chart, PICKED, "name"), both,
+        alt=f"Bytes by {by}, {names.a} and {names.b}. First: {first['name']}, {formats.size(first['a_bytes'])} and {formats.size(first['b_bytes'])}.",
+        download_name=f"memory-live-pair-{by}", key=f"{key}_{show}", on_select="rerun",
+        columns={f"{name}_bytes": st.column_config.NumberColumn(f"{word} (bytes)", format="localized")
+                 for name, word in (("a", "A"), ("b", "B"), ("difference", "B less A"))} | {"a_count": "A (blocks)", "b_count": "B (blocks)"},
+    )  # fmt: skip
+    return event, bars
+
+
+def _names(event: Any, shown: pl.DataFrame, names: Sequence[Sequence[str]]) -> list[str]:
+    """The rows that were picked in the chart; the remainder stands for all that have no bar of their own."""
+    rests = shown.filter(pl.col("origin") == "rest")["name"].to_list()
+    bars = shown["name"].to_list()
+    found: list[str] = []
+    for point in (event or {}).get("selection", {}).get(PICKED, []):
+        name = point.get("name")
+        found += [one for side in names for one in side if one not in bars] if name in rests else [name] if name in bars else []
+    return list(dict.fromkeys(found))
+
+
+def _show_blocks(one: Held, place: int, by: str, chosen: Sequence[str], *, titled: bool) -> None:
+    table = one.blocks(place, by, chosen)
+    what = "stacks" if isinstance(one, SnapshotHeld) else "blocks"
+    words = f"**{len(table):,} {what}, {formats.size(table['bytes'].sum())}**"
+    side = f"{one.side.upper()}: " if titled else ""
+    st.markdown(f"{side}{words} {'picked in the chart; click on empty ground to see all' if chosen else '; click on a bar to see only its own'}".replace(" ;", ";"))
+    if isinstance(one, SnapshotHeld):
+        _show_stacks(one, table)
+        return
+    st.dataframe(
+        table, hide_index=True, height=min(320, 40 + 35 * max(1, len(table))),
+        column_config={"bytes": _BYTES, "allocated_ms": st.column_config.NumberColumn("allocated at (ms)", format="%.4f")},
+    )  # fmt: skip
+    downloads(table, f"memory-blocks-{one.side}")
+
+
+def _show_stacks(one: SnapshotHeld, table: pl.DataFrame) -> None:
+    shown = table.select("name", "bytes", pl.col("count").alias("blocks"), "share")
+    event = st.dataframe(
+        shown, hide_index=True, height=min(320, 40 + 35 * max(1, len(shown))), key=f"memory_stacks_{one.side}", on_select="rerun",
+        selection_mode="single-row",
+        column_config={"name": "innermost useful frame", "bytes": _BYTES, "share": st.column_config.NumberColumn(format="percent")},
+    )  # fmt: skip
+    downloads(_with_stacks(one, table), f"memory-stacks-{one.side}")
+    rows = [row for row in event["selection"]["rows"] if row < len(table)]
+    if not rows:
+        st.caption("Select a row to read its whole stack.")
+        return
+    number = table["stack"][rows[0]]
+    if number is None:
+        st.info("No stack is known of this memory: it was allocated before the recording, or it is what the allocator rounded up.", icon=":material/layers_clear:")
+    else:
+        st.code(one.stack(number), language=None, height=320)
+
+
+def _with_stacks(one: SnapshotHeld, table: pl.DataFrame) -> pl.DataFrame:
+    return table.with_columns(pl.Series("stack", [None if number is None else one.stack(number) for number in table["stack"]], dtype=pl.String))

@@ -1,0 +1,88 @@
+"""What the Memory page shows below: who takes and gives memory per step, and of snapshots the segments and what they leave unused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+import streamlit as st
+
+from core.analysis.snapshot_fragmentation import fragmentation
+from core.charts.memory_bars import taken_bars
+from core.charts.palette import Sides
+from pages._parts import formats
+from pages._parts.charts import chart_with_table, downloads
+from pages._parts.memory_held import ProfiledHeld, SnapshotHeld
+
+#: Key of the widget, which is the query parameter too.
+TAKEN_BY = "taken_by"
+_TOP = 12
+
+
+def show_taken(held: Sequence[ProfiledHeld], names: Sides) -> None:
+    """Bars of what each operator, layer or phase allocates and releases."""
+    st.subheader("Who takes it, who gives it back", anchor=False)
+    by = str(st.segmented_control("Taken by", ["operator", "layer", "phase"], default="operator", required=True, key=TAKEN_BY, bind="query-params"))
+    for one in held:
+        table = one.increase(by)
+        per = "per step" if one.steps else "in the whole recording"
+        if len(held) > 1:
+            st.markdown(f"**{formats.plain(one.label)}**, {one.device}")
+        if table.is_empty():
+            st.info("Nothing was allocated or released in a step.", icon=":material/check_box_outline_blank:")
+            continue
+        total = table["increase_bytes"].sum()
+        st.caption(
+            f"{formats.count(table['allocations'].sum())} allocations {per}, {formats.size(table['allocated_bytes'].sum())} allocated, "
+            f"{formats.size(table['released_bytes'].sum())} released: {'+' if total > 0 else ''}{formats.size(total)}. What operators inside an operator take is theirs."
+        )  # fmt: skip
+        chart_with_table(
+            taken_bars(table.head(_TOP), names.colour(one.side), title=by, per=per), table,
+            alt=f"Bytes allocated and released {per} by {by}, the first {min(_TOP, len(table))} of {len(table)}. Most: {table['name'][0]}.",
+            download_name=f"memory-taken-{by}-{one.side}", key=f"memory_taken_{by}_{one.side}",
+            columns={
+                "allocations": st.column_config.NumberColumn(format="%.1f"),
+                **{f"{name}_bytes": st.column_config.NumberColumn(f"{name} (bytes)", format="%.0f") for name in ("allocated", "released", "increase")},
+            },
+        )  # fmt: skip
+        if len(table) > _TOP:
+            st.caption(f"The other {len(table) - _TOP} are in the table.")
+
+
+def show_segments(held: Sequence[SnapshotHeld]) -> None:
+    """The segments that the allocator holds at the end, and what in them is free."""
+    st.subheader("Segments at the end", anchor=False)
+    for one in held:
+        table = fragmentation(one.snapshot).filter(pl.col("device") == one.device)
+        if len(held) > 1:
+            st.markdown(f"**{formats.plain(one.label)}**, {one.device}")
+        reserved, split = table["total_bytes"].sum(), table["inactive_split_bytes"].sum()
+        with st.container(horizontal=True):
+            st.metric("Segments", formats.count(len(table)), width="content")
+            st.metric("Reserved", formats.size(reserved), width="content")
+            st.metric("Inactive", formats.size(table["inactive_bytes"].sum()), width="content", help="Held of the device, used by no block.")
+            st.metric("Inactive beside active blocks", formats.size(split), width="content",
+                      help="It cannot be given back to the device while something in the same segment lives.")  # fmt: skip
+            st.metric("Share of reserved", formats.percent(split / max(reserved, 1)), width="content")
+            st.metric("Largest free block", formats.size(table["largest_free_bytes"].max()), width="content",  # type: ignore[arg-type]
+                      help="The largest request that is served without asking the device for more.")  # fmt: skip
+        _show_segment_table(one, table)
+
+
+def _show_segment_table(one: SnapshotHeld, table: pl.DataFrame) -> None:
+    shown = table.select(
+        pl.format("0x{}", pl.col("address").map_elements(lambda address: f"{address:x}", return_dtype=pl.String)).alias("address"),
+        pl.col("segment_type", "pool").cast(pl.String), "stream", "total_bytes", "active_bytes", "inactive_bytes", "free_blocks", "largest_free_bytes", "inactive_split_bytes",
+    )  # fmt: skip
+    words = {
+        "total_bytes": "size", "active_bytes": "active", "inactive_bytes": "inactive", "largest_free_bytes": "largest free block",
+        "inactive_split_bytes": "inactive beside active",
+    }  # fmt: skip
+    st.dataframe(
+        shown, hide_index=True, height=min(320, 40 + 35 * max(1, len(shown))),
+        column_config={
+            "segment_type": "type", "free_blocks": "free blocks",
+            **{name: st.column_config.NumberColumn(f"{word} (bytes)", format="localized") for name, word in words.items()},
+        },
+    )  # fmt: skip
+    downloads(shown, f"memory-segments-{one.side}")
