@@ -2,6 +2,7 @@
 # make test    everything that is checked: style, types, import rules, spelling, tests
 # make check   the same without the tests
 # make bench   what the product itself costs, as ratios
+# make peers   other trace tools in .venv-peers, for make bench to time beside ours
 # make clean   remove .venv and every cache
 #
 # Each installs what it needs into .venv first. PYTHON=... names another interpreter.
@@ -17,7 +18,9 @@ CREATED := $(VENV)/.created
 INSTALLED := $(VENV)/.requirements
 INSTALLED_DEV := $(VENV)/.requirements-dev
 
-.PHONY: help app test check bench clean
+PEERS := .venv-peers/.installed
+
+.PHONY: help app test check bench peers clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -35,10 +38,17 @@ check: $(INSTALLED_DEV)
 	$(BIN)/python -m mypy
 
 bench: $(INSTALLED_DEV)
-	@$(BIN)/python -m bench
+	@if [ -e $(PEERS) ]; then export SHOWDOWN_PEERS_PYTHON=.venv-peers/bin/python; fi; $(BIN)/python -m bench
+
+peers: $(PEERS)
+
+$(PEERS): $(CREATED)
+	$(BIN)/python -m venv .venv-peers
+	.venv-peers/bin/python -m pip --disable-pip-version-check install HolisticTraceAnalysis==0.5.0 torch-tb-profiler==0.4.3
+	@touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache build
+	rm -rf $(VENV) .venv-peers .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache build
 	find core pages bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(CREATED):

@@ -1,4 +1,6 @@
-"""Run the benchmarks of the product and print one table: `python -m bench [worker] [page] [power]`, without names all of them."""
+"""Run the benchmarks of the product and print one table: `python -m bench [worker] [page] [traces] [power]`, without names all
+of them.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import page, power, worker
+from bench import page, power, traces, worker
 
-SECTIONS = {"worker": worker.report, "page": page.report}
+SECTIONS = {"worker": worker.report, "page": page.report, "traces": traces.report}
 
 
 def main(names: list[str]) -> int:

@@ -15,13 +15,20 @@ _PAUSE_PS = 10**9
 
 _XEvent: Any = message_classes(
     "showdown.bench",
-    {"XEvent": ((1, "int64", "metadata_id"), (2, "int64", "offset_ps"), (3, "int64", "duration_ps"), (4, "repeated bytes", "stats"))},
+    {
+        "XEvent": (
+            (1, "int64", "metadata_id"),
+            (2, "int64", "offset_ps"),
+            (3, "int64", "duration_ps"),
+            (4, "repeated bytes", "stats"),
+        )
+    },
 )["XEvent"]
 
 
 def make_big_xplane(source: Path, events: int) -> bytes:
-    """A space of at least `events` events: every line of the source, plain or gzip, holds its events again and again, each time later
-    by the length of the recording and a pause. Names, stats, correlations and durations stay as they are.
+    """A space of at least `events` events: every line of the source, plain or gzip, holds its events again and again, each time
+    later by the length of the recording and a pause. Names, stats, correlations and durations stay as they are.
     """
     data = source.read_bytes()
     space = XSpace.FromString(igzip.decompress(data) if data.startswith(_GZIP) else data)

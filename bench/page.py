@@ -51,7 +51,9 @@ def report(console: Console) -> Iterator[tuple[str, Ratio, float | None]]:
         console.print(f"[dim]  {name}: {seconds[len(seconds) // 2]:.2f} s, {loads[-1].received_bytes / 1e6:.2f} MB[/dim]")
     found = {name for one in ours for name in one.frameworks or ()}
     known = ours[-1].frameworks is not None
-    console.print(f"Framework libraries in the app process: {', '.join(sorted(found)) or ('none' if known else 'cannot be seen on this system')}")
+    console.print(
+        f"Framework libraries in the app process: {', '.join(sorted(found)) or ('none' if known else 'cannot be seen on this system')}"
+    )
     yield "First page: start to settled", Ratio.of([o.seconds for o in ours], [h.seconds for h in hellos]), GOAL
     yield "First page: bytes", Ratio.of([o.received_bytes for o in ours], [h.received_bytes for h in hellos]), None
 

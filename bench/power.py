@@ -48,7 +48,9 @@ def report(console: Console) -> None:
     """Print the shares of verdicts, in percent of the simulated comparisons."""
     for noise in filter(None, (recorded_noise(), own_noise())):
         spread = math.expm1(float(np.std(noise.self_log_ratios)))
-        console.print(f"{COMPARISONS:,} simulated comparisons a row; noise of {noise.where}: {spread:.1%} standard deviation of a pair")
+        console.print(
+            f"{COMPARISONS:,} simulated comparisons a row; noise of {noise.where}: {spread:.1%} standard deviation of a pair"
+        )
         table = Table("preset", "truth")
         for name in ("faster", "no difference", "measurable", "cannot tell", "wrong side"):
             table.add_column(name, justify="right")

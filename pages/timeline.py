@@ -74,6 +74,7 @@ def _strips(
     return [
         Strip(
             side=one.side, lanes=[lane.label for lane in own], slices=[lane.count(view.own(number)) for lane in own],
+            levels=[lane.levels_in(view.own(number)) for lane in own],
             marks=with_names(
                 marks(own, view.own(number), limit=limit, matching=None if matching is None else matching[number]), one.trace.events
             ),

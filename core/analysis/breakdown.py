@@ -34,7 +34,12 @@ def step_breakdown(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
     wall_ns = np.maximum(end - start, 1)
     return pl.concat(
         pl.DataFrame(
-            {"step": [step.number for step in steps], "part": [part] * len(steps), "duration_ns": length, "share": length / wall_ns},
+            {
+                "step": [step.number for step in steps],
+                "part": [part] * len(steps),
+                "duration_ns": length,
+                "share": length / wall_ns,
+            },
             schema={"step": pl.Int32, "part": pl.Enum(PARTS), "duration_ns": pl.Int64, "share": pl.Float64},
         )
         for part, length in rows.items()
@@ -50,5 +55,5 @@ def _events(events: pl.DataFrame, part: str) -> pl.DataFrame:
 
 def input_bound_share(breakdown: pl.DataFrame) -> float | None:
     """Part of the steps' time in which only fetching input was going on, 0 to 1; None without steps."""
-    whole = breakdown["duration_ns"].sum()
-    return float(breakdown.filter(pl.col("part") == "input")["duration_ns"].sum() / whole) if whole else None
+    whole = int(breakdown["duration_ns"].sum())
+    return int(breakdown.filter(pl.col("part") == "input")["duration_ns"].sum()) / whole if whole else None

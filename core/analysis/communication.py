@@ -13,8 +13,8 @@ from core.traces.schema import Step, Trace
 
 
 def collective_table(events: pl.DataFrame) -> pl.DataFrame:
-    """Collectives on devices by kernel: `device`, `name`, `count`, `total_ns`, `mean_ns`, `min_ns`, `max_ns`, `bytes` (of their input; null where
-    the profiler did not say); largest first.
+    """Collectives on devices by kernel: `device`, `name`, `count`, `total_ns`, `mean_ns`, `min_ns`, `max_ns`, `bytes` (of their
+    input; null where the profiler did not say); largest first.
     """
     return (
         device_work(events)
@@ -33,15 +33,18 @@ def collective_table(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def overlap(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
-    """Per device and step (all together where none is marked): `device`, `step`, `wall_ns`, `compute_ns`, `communication_ns`, `overlap_ns` (both at
-    once), `exposed_ns` (communication alone), `neither_ns`; compute + communication - overlap + neither is the wall time.
+    """Per device and step (all together where none is marked): `device`, `step`, `wall_ns`, `compute_ns`, `communication_ns`,
+    `overlap_ns` (both at once), `exposed_ns` (communication alone), `neither_ns`; compute + communication - overlap + neither
+    is the wall time.
     """
     work = device_work(events)
     rows = []
     for label in device_labels(events):
         own = work.filter(pl.col("device").cast(pl.String) == label)
         compute, communication = (Intervals.of(own.filter(pl.col("kind") == kind)) for kind in ("kernel", "communication"))
-        windows = [(step.number, step.start_ns, step.end_ns) for step in steps] or [(None, *_span(own))]
+        windows: list[tuple[int | None, int, int]] = [(step.number, step.start_ns, step.end_ns) for step in steps] or [
+            (None, *_span(own))
+        ]
         starts, ends = (np.array([window[place] for window in windows], np.int64) for place in (1, 2))
         computing, talking, either = (part.inside_ns(starts, ends) for part in (compute, communication, compute | communication))
         for (number, start, end), c, t, e in zip(windows, computing.tolist(), talking.tolist(), either.tolist(), strict=True):
@@ -56,8 +59,8 @@ def _span(work: pl.DataFrame) -> tuple[int, int]:
 
 
 def rank_account(trace: Trace, place: int) -> pl.DataFrame:
-    """How the devices of one rank spent their time: `rank` (`place` where the recording does not say), `device`, `steps`, `step_ns` (median; null
-    without steps), and the columns of `device_account`; a row per device.
+    """How the devices of one rank spent their time: `rank` (`place` where the recording does not say), `device`, `steps`,
+    `step_ns` (median; null without steps), and the columns of `device_account`; a row per device.
     """
     lengths = [step.end_ns - step.start_ns for step in trace.facts.steps]
     median = float(np.median(lengths)) if lengths else None
@@ -90,8 +93,8 @@ def stragglers(traces: Sequence[Trace]) -> pl.DataFrame:
 
 
 def slowest_ranks(ranks: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Who waited for whom, step by step: `step`, `rank`, `device`, `compute_ns`, `communication_ns`, `behind_ns` (compute beyond the quickest rank's in that
-    step), `straggler` (the rank that computed longest; the others' collectives wait for it).
+    """Who waited for whom, step by step: `step`, `rank`, `device`, `compute_ns`, `communication_ns`, `behind_ns` (compute
+    beyond the quickest rank's in that step), `straggler` (the rank that computed longest; the others' collectives wait for it).
 
     `ranks` as `rank_steps` makes them. Only steps that all ranks recorded. Clocks of ranks are not compared, lengths are.
     """
@@ -103,7 +106,9 @@ def slowest_ranks(ranks: Sequence[pl.DataFrame]) -> pl.DataFrame:
     least, most = pl.col("compute_ns").min().over("step"), pl.col("compute_ns").max().over("step")
     return (
         together.filter(everywhere & pl.col("step").is_not_null())
-        .with_columns((pl.col("compute_ns") - least).alias("behind_ns"), ((pl.col("compute_ns") == most) & (most > least)).alias("straggler"))
+        .with_columns(
+            (pl.col("compute_ns") - least).alias("behind_ns"), ((pl.col("compute_ns") == most) & (most > least)).alias("straggler")
+        )
         .select("step", "rank", "device", "compute_ns", "communication_ns", "behind_ns", "straggler")
         .sort("step", "rank", "device")
     )

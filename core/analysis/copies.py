@@ -8,9 +8,9 @@ from core.analysis.devices import device_work
 
 
 def copy_table(events: pl.DataFrame) -> pl.DataFrame:
-    """Copies and memsets by device and direction: `device`, `direction` (the op class; `memset`), `name`, `count`, `bytes` (null where the
-    profiler did not say), `total_ns`, `bandwidth_gb_per_s` (10^9 bytes per second of copying), `synchronous` (how many the host waited for:
-    called by a function without `Async` in its name).
+    """Copies and memsets by device and direction: `device`, `direction` (the op class; `memset`), `name`, `count`, `bytes`
+    (null where the profiler did not say), `total_ns`, `bandwidth_gb_per_s` (10^9 bytes per second of copying), `synchronous`
+    (how many the host waited for: called by a function without `Async` in its name).
     """
     work = device_work(events).filter(pl.col("kind").is_in(["memcpy", "memset"]))
     call = events["name"].gather(work["launch"]).cast(pl.String)

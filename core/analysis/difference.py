@@ -1,4 +1,6 @@
-"""Two recordings next to each other, of one framework or of both: where the time per step differs, by whatever both have names for."""
+"""Two recordings next to each other, of one framework or of both: where the time per step differs, by whatever both have names
+for.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,8 @@ def step_count(trace: Trace) -> int:
 def cost_by(trace: Trace, group: str, *, device: bool) -> pl.DataFrame:
     """What a step costs by one of GROUPS: `key` (null: not known), `ns` and `count`, both per step.
 
-    On devices: all device work that belongs to a marked step, where steps are marked; else all of it. On the host: operators' self time
-    inside the steps (`core.analysis.operators`); there a kernel is its operator.
+    On devices: all device work that belongs to a marked step, where steps are marked; else all of it. On the host: operators'
+    self time inside the steps (`core.analysis.operators`); there a kernel is its operator.
     """
     if not device:
         table = {"op_class": class_table, "layer": layer_table}.get(group, operator_table)(trace.events, windows(trace))
@@ -38,16 +40,19 @@ def cost_by(trace: Trace, group: str, *, device: bool) -> pl.DataFrame:
         work = work.filter(pl.col("step").is_not_null())
     steps = step_count(trace)
     named = with_operator_names(work, trace.events)
-    return named.group_by(pl.col(group).alias("key")).agg((pl.col("duration_ns").sum() / steps).alias("ns"), (pl.len() / steps).alias("count"))
+    return named.group_by(pl.col(group).alias("key")).agg(
+        (pl.col("duration_ns").sum() / steps).alias("ns"), (pl.len() / steps).alias("count")
+    )
 
 
 def difference(a: Trace, b: Trace, group: str) -> pl.DataFrame:
-    """One row per key of either side, largest difference first: `key`, `a_ns`, `b_ns`, `difference_ns` (b minus a), `ratio` (b over a; null where a has none),
-    `a_count`, `b_count`, all per step. The differences sum to that of the two totals.
+    """One row per key of either side, largest difference first: `key`, `a_ns`, `b_ns`, `difference_ns` (b minus a), `ratio` (b
+    over a; null where a has none), `a_count`, `b_count`, all per step. The differences sum to that of the two totals.
     """
     device = on_devices(a, b)
     left, right = (
-        cost_by(trace, group, device=device).rename({"ns": f"{side}_ns", "count": f"{side}_count"}) for side, trace in (("a", a), ("b", b))
+        cost_by(trace, group, device=device).rename({"ns": f"{side}_ns", "count": f"{side}_count"})
+        for side, trace in (("a", a), ("b", b))
     )
     both = left.join(right, on="key", how="full", coalesce=True, nulls_equal=True).with_columns(
         pl.col("a_ns", "b_ns", "a_count", "b_count").fill_null(0.0)

@@ -1,6 +1,7 @@
 """How well the devices were used while the steps ran: utilisation, estimated multiprocessor efficiency and occupancy.
 
-The definitions are those of torch-tb-profiler's GPU summary, so that numbers can be compared; what a recording does not hold is None.
+The definitions are those of torch-tb-profiler's GPU summary, so that numbers can be compared; what a recording does not hold is
+None.
 """
 
 from __future__ import annotations
@@ -29,14 +30,20 @@ class Efficiency:
 
 
 def efficiency(events: pl.DataFrame, steps: Sequence[Step], devices: Sequence[Device]) -> dict[str, Efficiency]:
-    """Per device with work. The window is from the first step's start to the last one's end; without steps the device's own span."""
+    """Per device with work. The window is from the first step's start to the last one's end; without steps the device's own
+    span.
+    """
     work = device_work(events).filter(pl.col("kind").is_in(["kernel", "communication"]))
     known = {device.label: device for device in devices}
     result = {}
     for label in device_labels(events):
         kernels = work.filter(pl.col("device").cast(pl.String) == label)
         window = _window(kernels, steps)
-        result[label] = _efficiency(kernels, *window, known.get(label)) if window else Efficiency(utilisation=None, sm_efficiency=None, occupancy=None)
+        result[label] = (
+            _efficiency(kernels, *window, known.get(label))
+            if window
+            else Efficiency(utilisation=None, sm_efficiency=None, occupancy=None)
+        )
     return result
 
 

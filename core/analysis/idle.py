@@ -68,10 +68,14 @@ def causes(gaps: pl.DataFrame, *by: str) -> pl.DataFrame:
 
 
 def longest(gaps: pl.DataFrame, events: pl.DataFrame, top: int = 20) -> pl.DataFrame:
-    """The longest gaps, with what ended them: `device`, `lane`, `start_ns`, `duration_ns`, `cause`, `next_name`, `operator`, `layer`."""
+    """The longest gaps, with what ended them: `device`, `lane`, `start_ns`, `duration_ns`, `cause`, `next_name`, `operator`,
+    `layer`.
+    """
     chosen = gaps.sort("duration_ns", descending=True).head(top)
     following = events[pl.Series(chosen["next"].to_numpy().astype(np.int64))] if len(chosen) else events.clear()
     names = events["name"].gather(following["operator"]).cast(pl.String)
     return chosen.drop("next").with_columns(
-        following["name"].cast(pl.String).alias("next_name"), names.alias("operator"), following["layer"].cast(pl.String).alias("layer")
+        following["name"].cast(pl.String).alias("next_name"),
+        names.alias("operator"),
+        following["layer"].cast(pl.String).alias("layer"),
     )

@@ -12,7 +12,9 @@ GROUPS = ("kernel", "operator", "op_class", "layer")
 
 
 def with_operator_names(work: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """Names as text: `kernel` (its own), `operator` (that of its operator; null where none is linked), `op_class`, `layer`, `phase`."""
+    """Names as text: `kernel` (its own), `operator` (that of its operator; null where none is linked), `op_class`, `layer`,
+    `phase`.
+    """
     operator = events["name"].gather(work["operator"]).cast(pl.String)
     return work.with_columns(
         pl.col("name").cast(pl.String).alias("kernel"),
@@ -22,9 +24,9 @@ def with_operator_names(work: pl.DataFrame, events: pl.DataFrame) -> pl.DataFram
 
 
 def kernel_table(events: pl.DataFrame) -> pl.DataFrame:
-    """Device work by name, largest first: `name`, `kind`, `count`, `total_ns`, `mean_ns`, `min_ns`, `max_ns`, `share` (of all device work), `op_class`, `operator`
-    (those that most of its time belongs to), `tensor_core` (null: its name does not tell), `tensor_core_family`, `blocks_per_sm` and
-    `occupancy_percent` (means by duration).
+    """Device work by name, largest first: `name`, `kind`, `count`, `total_ns`, `mean_ns`, `min_ns`, `max_ns`, `share` (of all
+    device work), `op_class`, `operator` (those that most of its time belongs to), `tensor_core` (null: its name does not tell),
+    `tensor_core_family`, `blocks_per_sm` and `occupancy_percent` (means by duration).
     """
     work = with_operator_names(device_work(events), events)
     by = ["kernel", "kind"]
@@ -73,8 +75,8 @@ def _most(work: pl.DataFrame, by: list[str], column: str) -> pl.DataFrame:
 def work_by(events: pl.DataFrame, group: str, *, steps: int = 1) -> pl.DataFrame:
     """Device work by one of GROUPS, per step: the group's column, `op_class`, `count`, `self_ns`, `share`; largest first.
 
-    `steps` is what the sums are divided by. Rows sum to all device work. The time of streams that work side by side counts once each,
-    so the sum may exceed the busy time. What has no operator or no layer is a row of its own, with null.
+    `steps` is what the sums are divided by. Rows sum to all device work. The time of streams that work side by side counts once
+    each, so the sum may exceed the busy time. What has no operator or no layer is a row of its own, with null.
     """
     work = with_operator_names(device_work(events), events)
     keys = [group] if group == "op_class" else [group, "op_class"] if group != "layer" else ["layer"]

@@ -34,15 +34,16 @@ class LaunchStatistics:
     launch_bound: float | None
     """Host wait over idle time, 0 to 1."""
     graph_recoverable_ns: int
-    """What a captured graph (CUDA or HIP graphs) could save at most: host waits and launch gaps that end with a kernel whose launch was
-    recorded, and after which the work of the same step goes on. Waits at the first kernel of a step are not in it: they are the
-    program's own."""
+    """What a captured graph (CUDA or HIP graphs) could save at most: host waits and launch gaps that end with a kernel whose
+    launch was recorded, and after which the work of the same step goes on. Waits at the first kernel of a step are not in it:
+    they are the program's own.
+    """
 
 
 def launch_table(events: pl.DataFrame) -> pl.DataFrame:
-    """One row per launched device event: `row`, `device`, `lane`, `kind`, `name`, `step`, `launched_ns` (start of the call), `call_ns`
-    (its duration), `start_ns`, `duration_ns`, `latency_ns` (start minus the call's end, as Holistic Trace Analysis's launch delay; negative where
-    the device was quicker than the call returned).
+    """One row per launched device event: `row`, `device`, `lane`, `kind`, `name`, `step`, `launched_ns` (start of the call),
+    `call_ns` (its duration), `start_ns`, `duration_ns`, `latency_ns` (start minus the call's end, as Holistic Trace Analysis's
+    launch delay; negative where the device was quicker than the call returned).
     """
     calls = events.select(
         pl.col("row").alias("launch"), pl.col("start_ns").alias("launched_ns"), pl.col("duration_ns").alias("call_ns")

@@ -18,12 +18,13 @@ _COSTS = ("device_self_ns", "device_forward_ns", "device_backward_ns", "host_sel
 
 
 def layer_tree(events: pl.DataFrame) -> pl.DataFrame:
-    """One row per layer, each after the layer it is part of: `layer`, `depth` (0: outermost), `path` (names joined by `/`), `calls`, `device_self_ns` (device
-    work launched by the layer itself), `device_forward_ns` and `device_backward_ns` of it, `host_self_ns` (self time of its operators), `kernels`, and
-    `device_total_ns`, `host_total_ns` (with the layers in it).
+    """One row per layer, each after the layer it is part of: `layer`, `depth` (0: outermost), `path` (names joined by `/`),
+    `calls`, `device_self_ns` (device work launched by the layer itself), `device_forward_ns` and `device_backward_ns` of it,
+    `host_self_ns` (self time of its operators), `kernels`, and `device_total_ns`, `host_total_ns` (with the layers in it).
 
-    What belongs to no layer is the last row, with null for a name, so both columns of self times sum to all device work and to all operators' self time. A layer
-    is part of the one that encloses most of its calls; TensorFlow's layers are known by name alone and stand side by side.
+    What belongs to no layer is the last row, with null for a name, so both columns of self times sum to all device work and to
+    all operators' self time. A layer is part of the one that encloses most of its calls; TensorFlow's layers are known by name
+    alone and stand side by side.
     """
     costs = _costs(events)
     parent, calls = _nesting(events)
@@ -88,7 +89,9 @@ def _nesting(events: pl.DataFrame) -> tuple[dict[str, str | None], Counter[str]]
         outer = names[index] if index >= 0 else None
         if outer != name:
             seen[name][outer] += 1
-    parent: dict[str, str | None] = {name: (seen[name].most_common(1)[0][0] if seen[name] else None) for name in dict.fromkeys(names)}
+    parent: dict[str, str | None] = {
+        name: (seen[name].most_common(1)[0][0] if seen[name] else None) for name in dict.fromkeys(names)
+    }
     for name in parent:
         path, outer = {name}, parent[name]
         while outer is not None and outer not in path:
@@ -100,18 +103,23 @@ def _nesting(events: pl.DataFrame) -> tuple[dict[str, str | None], Counter[str]]
 
 
 def paired_layers(trees: Sequence[tuple[pl.DataFrame, Sequence[tuple[str, str]]]], *, clock: str) -> pl.DataFrame:
-    """One or two trees of `layer_tree` as one: `layer`, `depth`, `path`, and per side (`a_`, `b_`) `total`, `self`, `forward`, `backward`, `kernels`, `calls`.
+    """One or two trees of `layer_tree` as one: `layer`, `depth`, `path`, and per side (`a_`, `b_`) `total`, `self`, `forward`,
+    `backward`, `kernels`, `calls`.
 
-    `clock` is `device` or `host`: whose nanoseconds these are (the host's are not told apart by phase: 0). Each tree comes with the
-    program's own layers, (name, kind) in order, and takes their names (`core.analysis.operators.name_layers`). Layers meet by name
-    where both have declared ones, else by path; what only one side has is 0 on the other and follows the first side's layers, and
-    work in no layer is the last row. So every column sums to its tree's.
+    `clock` is `device` or `host`: whose nanoseconds these are (the host's are not told apart by phase: 0). Each tree comes with
+    the program's own layers, (name, kind) in order, and takes their names (`core.analysis.operators.name_layers`). Layers meet
+    by name where both have declared ones, else by path; what only one side has is 0 on the other and follows the first side's
+    layers, and work in no layer is the last row. So every column sums to its tree's.
     """
     sides = [_of_side(tree, declared, clock) for tree, declared in trees]
     by = "layer" if all(declared for _, declared in trees) else "path"
     joined = sides[0].rename({name: f"a_{name}" for name in _PAIRED})
     if len(sides) == 2:
-        other = sides[1].rename({name: f"b_{name}" for name in _PAIRED}).rename({name: f"{name}_b" for name in ("layer", "depth", "path") if name != by})
+        other = (
+            sides[1]
+            .rename({name: f"b_{name}" for name in _PAIRED})
+            .rename({name: f"{name}_b" for name in ("layer", "depth", "path") if name != by})
+        )
         joined = joined.join(other, on=by, how="full", coalesce=True, nulls_equal=True, maintain_order="left_right").with_columns(
             pl.coalesce(name, f"{name}_b").alias(name) for name in ("layer", "depth", "path") if name != by
         )

@@ -60,12 +60,11 @@ def keeps_total(memory: pl.DataFrame, device: str) -> bool:
 
 
 def _released_unseen(rows: pl.DataFrame) -> int:
-    """Bytes of releases whose block was not seen allocated: how far each address, or each size, falls below nothing."""
-    depth = pl.col("delta_bytes").sign().cum_sum().over(_SAME_BLOCK)
-    missing = rows.with_columns(_size()).with_columns(depth.alias("depth")).group_by(_SAME_BLOCK).agg(
-        (-pl.col("depth").min()).clip(0).alias("count"), pl.col("delta_bytes").abs().min().alias("bytes")
-    )  # fmt: skip
-    return int(missing.select((pl.col("count") * pl.col("bytes")).sum()).item())
+    """Bytes of releases whose block was not seen allocated; of a size, as many as its releases ever outnumber its allocations."""
+    delta = pl.col("delta_bytes")
+    at_addresses = rows.filter(pl.col("address").is_not_null()).filter((delta < 0) & (delta.shift(1).over("address").fill_null(0) <= 0))
+    of_sizes = rows.filter(pl.col("address").is_null()).group_by(delta.abs().alias("size")).agg((-delta.sign().cum_sum().min()).clip(0).alias("count"))
+    return int(of_sizes.select((pl.col("size") * pl.col("count")).sum()).item()) - int(at_addresses["delta_bytes"].sum())
 
 
 #: Which rows speak of the same block: one address holds one block at a time; without addresses, blocks of a size cannot be told apart.
@@ -178,7 +177,12 @@ def paired(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
 
 
 def folded(table: pl.DataFrame, top: int = 15) -> pl.DataFrame:
-    """The table with the recorded rows beyond `top`, in its order, as one row `REMAINDER` at the end; rows of another origin stay. Sums stay too."""
+    """The table with the rows beyond `top`, in its order, as one row `REMAINDER` at the end; what was not recorded stays apart. Sums stay as they are.
+
+    `table` has a `name` and numbers to sum; rows whose `origin`, if it has one, is not `recorded` do not count.
+    """
+    if "origin" not in table.columns:
+        return folded(table.with_columns(pl.lit("recorded").alias("origin")), top).drop("origin")
     recorded = table.filter(pl.col("origin") == "recorded")
     rest = recorded[top:]
     if len(rest) < 2:
@@ -187,11 +191,11 @@ def folded(table: pl.DataFrame, top: int = 15) -> pl.DataFrame:
         pl.lit(f"{REMAINDER} ({len(rest)})").alias("name"), pl.lit("rest").alias("origin"), *(pl.col(name).sum() for name in table.columns if name not in ("name", "origin"))
     )  # fmt: skip
     stays = (pl.col("origin") != "recorded") | ((pl.col("origin") == "recorded").cum_sum() <= top)
-    return pl.concat([table.filter(stays), summed], how="vertical_relaxed")
+    return pl.concat([table.filter(stays), summed.select(table.columns)], how="vertical_relaxed")
 
 
 def increase_by(memory: pl.DataFrame, events: pl.DataFrame, device: str, by: str, steps: int = 0) -> pl.DataFrame:
-    """Who took and gave memory, most taken first: `name` (an `operator`, a `layer` or a `phase`), `allocations`, `allocated_bytes`, `released_bytes`,
+    """Who took and gave memory, most of either first: `name` (an `operator`, a `layer` or a `phase`), `allocations`, `allocated_bytes`, `released_bytes`,
     `increase_bytes` (allocated less released).
 
     With the number of marked steps, per step: the rows inside them, divided by it. Without, the sums of all rows. As torch.profiler's
@@ -209,7 +213,7 @@ def increase_by(memory: pl.DataFrame, events: pl.DataFrame, device: str, by: str
             (-gave.sum() / times).alias("released_bytes"),
             (pl.col("delta_bytes").sum() / times).alias("increase_bytes"),
         )
-        .sort("allocated_bytes", "released_bytes", "name", descending=[True, True, False])
+        .sort(pl.max_horizontal("allocated_bytes", "released_bytes"), "name", descending=[True, False])
     )
 
 
@@ -222,8 +226,9 @@ def reduced(series: pl.DataFrame, start_ns: int, end_ns: int, *, measure: str = 
     """
     first, last = place_at(series, start_ns), place_at(series, end_ns)
     rows = series.select("time_ns", *MEASURES).with_row_index("place")[first : last + 1]
-    edges = [edge.with_columns(pl.lit(moment, pl.Int64).alias("time_ns")) for edge, moment in ((rows[:1], start_ns), (rows[-1:], end_ns))]
     inner = rows.filter(pl.col("time_ns") >= start_ns)
+    carried = rows.head(len(rows) - len(inner)).with_columns(pl.lit(start_ns, pl.Int64).alias("time_ns"))
+    end = rows.tail(1).with_columns(pl.lit(end_ns, pl.Int64).alias("time_ns"))
     if len(inner) + 2 > at_most:
         parts = (at_most - 2) // _KEPT_PER_PART
         part = ((pl.col("time_ns") - start_ns).cast(pl.Float64) / max(end_ns - start_ns, 1) * parts).cast(pl.Int64).clip(0, parts - 1)
@@ -235,4 +240,4 @@ def reduced(series: pl.DataFrame, start_ns: int, end_ns: int, *, measure: str = 
             pl.col("place").get(pl.col("reserved_bytes").arg_max()).alias("reserved"),
         )
         inner = inner.filter(pl.col("place").is_in(pl.concat([kept[name] for name in kept.columns[1:]]).unique().implode()))
-    return pl.concat([edges[0], inner, edges[1]])
+    return pl.concat([carried, inner, end])

@@ -71,7 +71,9 @@ def summary(trace: Trace, *, top: int | None = None) -> dict[str, Any]:
 
 
 def coverage(trace: Trace) -> dict[str, Any]:
-    """What of the recording could be read, linked to an operator, and classified; fractions are of device time, None without any."""
+    """What of the recording could be read, linked to an operator, and classified; fractions are of device time, None without
+    any.
+    """
     found = trace.facts.coverage
     work = device_work(trace.events)
     total = int(work["duration_ns"].sum())
@@ -105,7 +107,12 @@ def unlinked(work: pl.DataFrame, events: pl.DataFrame) -> dict[str, dict[str, in
         .then(pl.lit("launched as part of a graph"))
         .otherwise(pl.lit("launched outside any operator"))
     )
-    table = work.with_columns(call).group_by(reason.alias("reason")).agg(pl.len().alias("events"), pl.col("duration_ns").sum()).sort("reason")
+    table = (
+        work.with_columns(call)
+        .group_by(reason.alias("reason"))
+        .agg(pl.len().alias("events"), pl.col("duration_ns").sum())
+        .sort("reason")
+    )
     return {why: {"events": count, "device_time_ns": time_ns} for why, count, time_ns in table.iter_rows()}
 
 
@@ -132,14 +139,20 @@ def idle_causes(events: pl.DataFrame) -> dict[str, Any]:
 
 
 def op_classes(trace: Trace) -> pl.DataFrame:
-    """Time by op class over the whole recording: device work where there is any, else operators' self time: `op_class`, `count`, `total_ns`, `share`."""
+    """Time by op class over the whole recording: device work where there is any, else operators' self time: `op_class`,
+    `count`, `total_ns`, `share`.
+    """
     work = device_work(trace.events)
     if work.is_empty():
         return class_table(trace.events, windows(trace)).select("op_class", "count", pl.col("self_ns").alias("total_ns"), "share")
     total = max(int(work["duration_ns"].sum()), 1)
     return (
         work.group_by(pl.col("op_class").cast(pl.String))
-        .agg(pl.len().alias("count"), pl.col("duration_ns").sum().alias("total_ns"), (pl.col("duration_ns").sum() / total).alias("share"))
+        .agg(
+            pl.len().alias("count"),
+            pl.col("duration_ns").sum().alias("total_ns"),
+            (pl.col("duration_ns").sum() / total).alias("share"),
+        )
         .sort("total_ns", "op_class", descending=[True, False])
     )
 
@@ -151,7 +164,11 @@ def _by_id(of_devices: Mapping[str, Any]) -> dict[str, Any]:
 
 def _regrouped(costs: pl.DataFrame, *keys: str) -> pl.DataFrame:
     """Sums of `core.analysis.operators.operator_costs` by fewer keys, largest first."""
-    return costs.group_by(keys).agg(pl.col("count", "self_ns", "total_ns", "share").sum()).sort("self_ns", *keys, descending=[True, *[False] * len(keys)])
+    return (
+        costs.group_by(keys)
+        .agg(pl.col("count", "self_ns", "total_ns", "share").sum())
+        .sort("self_ns", *keys, descending=[True, *[False] * len(keys)])
+    )
 
 
 def _span_ns(events: pl.DataFrame) -> int:

@@ -1,7 +1,8 @@
 """What happened when: a few thousand marks that stand for any stretch of a recording, however many events are in it.
 
-Where a lane has few slices in the window, they are drawn as they are; where it has many, a bin of time stands for those in it.
-Either way nothing is lost of how long a lane was busy: the bins of a lane sum to its busy time in the window, to the nanosecond.
+Where a lane has few slices in the window, they are drawn as they are. Where it has many, it is drawn level by level, the outer slices
+first and what lies in them below; in a level that still has many, a bin of time stands for those in it. Either way nothing is lost
+of how long a lane was busy: the marks of its first row cover its busy time in the window, to the nanosecond.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from core.analysis.intervals import Intervals
 from core.analysis.timeline_index import Index, Lane, Window
 from core.traces.nesting import Integers
 from core.traces.schema import HOST, Step
@@ -23,6 +24,8 @@ from core.traces.schema import HOST, Step
 LANE_MARKS = 1500
 #: More bins than this are narrower than the eye needs.
 MOST_BINS = 600
+#: Below the first row: levels with more than this part of a lane's marks are many, and so many of those are drawn.
+_FEW, _BINNED_LEVELS = 10, 3
 MARKS_SCHEMA = pl.Schema(
     {
         # Place of the lane among those asked for.
@@ -30,7 +33,7 @@ MARKS_SCHEMA = pl.Schema(
         # The slice or the bin, cut to the window.
         "start_ns": pl.Int64(),
         "end_ns": pl.Int64(),
-        # Rows from the outermost slice inwards; no two slices of a row overlap. Bins are in row 0.
+        # Row from the outermost slice inwards.
         "depth": pl.Int32(),
         # Time in the mark that is covered by any slice: of a slice all of it.
         "busy_ns": pl.Int64(),
@@ -38,7 +41,7 @@ MARKS_SCHEMA = pl.Schema(
         "matched_ns": pl.Int64(),
         # Slices that touch it, whatever their depth.
         "count": pl.Int64(),
-        # The slice's row in the events; of a bin, the longest slice's that touches it.
+        # The slice's row in the events; of a bin, that of the longest slice that touches it, of those that match where any does.
         "row": pl.UInt32(),
         "aggregated": pl.Boolean(),
     }
@@ -46,22 +49,50 @@ MARKS_SCHEMA = pl.Schema(
 
 
 def marks(lanes: Sequence[Lane], window: Window, *, limit: int = LANE_MARKS, matching: NDArray[np.bool_] | None = None) -> pl.DataFrame:
-    """What to draw of these lanes in a window: at most `limit` rows in `MARKS_SCHEMA`, lane by lane and in order of time.
+    """What to draw of these lanes in a window: at most `limit` rows in `MARKS_SCHEMA`, lane by lane, row by row, in order of time.
 
     `matching` says of every event whether it matches a search (`Index.matching`). Lanes whose slices are few are given first; the
-    others share what is left, in bins. Every lane has at least one mark where anything touches the window.
+    others share what is left. Every lane has at least one mark where anything touches the window.
     """
     counts = [lane.count(window) for lane in lanes]
-    parts = [
-        _slices(number, lane, window, matching) if count <= room else _bins(number, lane, window, min(room, MOST_BINS), matching)
-        for number, (lane, count, room) in enumerate(zip(lanes, counts, _shares(counts, limit), strict=True))
-        if count
-    ]
+    parts: list[pl.DataFrame] = []
+    for number, (lane, count, room) in enumerate(zip(lanes, counts, _shares(counts, limit), strict=True)):
+        if 0 < count <= room:
+            places = lane.touching(window)
+            rows = depths(lane.start_ns[places], lane.end_ns[places])
+            parts.append(_slices(number, lane, window, places, rows, matching))
+        elif count:
+            parts += _levels(number, lane, window, room, matching)
     return pl.concat(parts) if parts else pl.DataFrame(schema=MARKS_SCHEMA)
 
 
+def _levels(number: int, lane: Lane, window: Window, room: int, matching: NDArray[np.bool_] | None) -> list[pl.DataFrame]:
+    """A lane of many slices: each level as slices where they are few, in bins where they are many, down to the last that has room."""
+    inner: list[tuple[int, Lane]] = []
+    for depth, level in enumerate(lane.inner, 1):
+        binned = sum(one.count(window) > room // _FEW for _, one in inner)
+        if level.count(window) and binned < _BINNED_LEVELS and len(inner) + 1 < room:
+            inner.append((depth, level))
+    # Half of the room is for the first row, which is what the lane as a whole did, and more where the others leave it.
+    shares = _shares([level.count(window) for _, level in inner], room // 2) if inner else []
+    outer, room = lane.touching_outer(window), room - sum(shares)
+    parts = [
+        _slices(number, lane, window, outer, np.zeros(len(outer)), matching)
+        if len(outer) <= room
+        else _bins(number, lane, window, min(room, MOST_BINS), 0, matching)
+    ]
+    for (depth, level), share in zip(inner, shares, strict=True):
+        places = level.touching(window)
+        parts.append(
+            _slices(number, level, window, places, np.full(len(places), depth), matching)
+            if len(places) <= share
+            else _bins(number, level, window, min(share, MOST_BINS), depth, matching)
+        )
+    return parts
+
+
 def _shares(counts: Sequence[int], limit: int) -> list[int]:
-    """Marks for each lane: all of its slices where that is at most an equal part of what the smaller ones left, else that part."""
+    """Marks for each of several: all of its slices where that is at most an equal part of what the smaller ones left, else that part."""
     shares = [0] * len(counts)
     left = limit
     for waiting, number in enumerate(sorted(range(len(counts)), key=counts.__getitem__)):
@@ -70,26 +101,32 @@ def _shares(counts: Sequence[int], limit: int) -> list[int]:
     return shares
 
 
-def _slices(number: int, lane: Lane, window: Window, matching: NDArray[np.bool_] | None) -> pl.DataFrame:
-    places = lane.touching(window)
+def _slices(
+    number: int, lane: Lane, window: Window, places: Integers, rows: NDArray[Any], matching: NDArray[np.bool_] | None
+) -> pl.DataFrame:
     start = np.maximum(lane.start_ns[places], window.start_ns)
     end = np.minimum(lane.end_ns[places], window.end_ns)
     matched = np.zeros(len(places), np.bool_) if matching is None else matching[lane.rows[places]]
-    return _frame(number, start, end, depths(start, end), end - start, (end - start) * matched, np.ones(len(places)), lane.rows[places], False)
+    return _frame(number, start, end, rows, end - start, (end - start) * matched, np.ones(len(places)), lane.rows[places], False)
 
 
-def _bins(number: int, lane: Lane, window: Window, bins: int, matching: NDArray[np.bool_] | None) -> pl.DataFrame:
+def _bins(number: int, lane: Lane, window: Window, bins: int, depth: int, matching: NDArray[np.bool_] | None) -> pl.DataFrame:
     edges = window.edges(bins)
     longest = lane.longest(edges)
-    matched = np.zeros(len(longest), np.int64) if matching is None else np.diff(_matched(lane, window, matching)[1].before_ns(edges))
-    some = longest >= 0
-    start, end, busy, count = edges[:-1][some], edges[1:][some], lane.busy_ns(edges)[some], lane.counts(edges)[some]
-    return _frame(number, start, end, np.zeros(len(start)), busy, matched[some], count, lane.rows[longest[some]], True)
+    row = lane.rows[longest]
+    matched_ns = np.zeros(len(row), np.int64)
+    found = None if matching is None else lane.only(matching, window)
+    if found is not None:
+        matched_ns = found.busy_ns(edges)
+        matched = found.longest(edges)
+        row = np.where(matched >= 0, found.rows[matched], row)
+    made = _frame(number, edges[:-1], edges[1:], np.full(len(row), depth), lane.busy_ns(edges), matched_ns, lane.counts(edges), row, True)
+    return made.filter(longest >= 0)
 
 
 def _frame(
-    number: int, start: Integers, end: Integers, depth: NDArray[np.generic], busy: Integers, matched: Integers,
-    count: NDArray[np.generic], row: NDArray[np.uint32], aggregated: bool,
+    number: int, start: Integers, end: Integers, depth: NDArray[Any], busy: Integers, matched: Integers,
+    count: NDArray[Any], row: NDArray[np.uint32], aggregated: bool,
 ) -> pl.DataFrame:  # fmt: skip
     columns = {"lane": np.full(len(start), number), "start_ns": start, "end_ns": end, "depth": depth, "busy_ns": busy, "matched_ns": matched,
                "count": count, "row": row, "aggregated": np.full(len(start), aggregated)}  # fmt: skip
@@ -110,14 +147,6 @@ def depths(start_ns: Integers, end_ns: Integers) -> Integers:
     return np.array(result, np.int64)
 
 
-def _matched(lane: Lane, window: Window, matching: NDArray[np.bool_]) -> tuple[int, Intervals]:
-    """How many matching slices touch the window, and what they cover of it."""
-    places = lane.touching(window)
-    places = places[matching[lane.rows[places]]]
-    start, end = np.maximum(lane.start_ns[places], window.start_ns), np.minimum(lane.end_ns[places], window.end_ns)
-    return len(places), Intervals.union(start, end)
-
-
 def with_names(found: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """The marks with `name`, `kind`, `op_class`, `layer`, `phase` and `step` of the slice, or of a bin's longest."""
     names = ("name", "kind", "op_class", "layer", "phase", "step")
@@ -129,16 +158,16 @@ def lane_table(lanes: Sequence[Lane], window: Window, matching: NDArray[np.bool_
     """Each lane in the window: `lane`, `slices`, `busy_ns`, `idle_ns`, `longest_idle_ns` and its start `longest_idle_at_ns`;
     with a search also `matched` and `matched_ns`, the slices that match and what they cover.
 
-    Busy is the union of the lane's slices, idle the rest of the window.
+    Busy is the union of the lane's slices, idle the rest of the window; where there is none, no start.
     """
-    rows: list[tuple[str | int, ...]] = []
+    rows: list[tuple[str | int | None, ...]] = []
     for lane in lanes:
         busy_ns = int(lane.busy_ns(window.edges(1))[0])
-        at_ns, gap_ns = lane.longest_idle(window)
-        row: tuple[str | int, ...] = (lane.label, lane.count(window), busy_ns, window.length_ns - busy_ns, gap_ns, at_ns)
+        at_ns, gap_ns = lane.longest_idle(window) or (None, 0)
+        row: tuple[str | int | None, ...] = (lane.label, lane.count(window), busy_ns, window.length_ns - busy_ns, gap_ns, at_ns)
         if matching is not None:
-            count, covered = _matched(lane, window, matching)
-            row += (count, covered.length_ns)
+            found = lane.only(matching, window)
+            row += (0, 0) if found is None else (len(found.rows), int(found.busy_ns(window.edges(1))[0]))
         rows.append(row)
     names = ["slices", "busy_ns", "idle_ns", "longest_idle_ns", "longest_idle_at_ns", *([] if matching is None else ["matched", "matched_ns"])]
     return pl.DataFrame(rows, schema={"lane": pl.String, **dict.fromkeys(names, pl.Int64)}, orient="row")

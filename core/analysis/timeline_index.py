@@ -10,7 +10,7 @@ import functools
 import operator
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -31,6 +31,8 @@ HOST_GROUPS = {
 }
 #: What counts as work of the host: what frameworks and drivers do, not the Python around them, which never rests.
 _HOST_WORK = (*HOST_GROUPS["operators"], *HOST_GROUPS["runtime calls"])
+#: Levels that calls which nest are told apart by; Python nests by the dozen.
+LEVELS = 20
 #: Slices of a lane whose latest end is kept, so that those which began long ago are found without reading all before them.
 _BLOCK = 512
 
@@ -81,6 +83,66 @@ class Lane:
     """Places in `outer`, the shortest first."""
     length_rank: NDArray[np.int32]
     """Of each in `outer`: its place in `by_length`."""
+    inner: tuple[Lane, ...] = ()
+    """What lies in the outer slices, level by level inwards, `LEVELS` of them with the outer ones at most."""
+
+    @staticmethod
+    def of(device: str, name: str, rows: NDArray[np.uint32], start_ns: Integers, end_ns: Integers, *, marks_steps: bool = False) -> Lane:
+        """A lane of at least one slice; the slices are sorted by start and longest first."""
+        last = np.maximum(end_ns - 1, start_ns)
+        outer = np.flatnonzero(np.concatenate([[True], last[1:] > np.maximum.accumulate(last)[:-1]]))
+        by_length = np.argsort(end_ns[outer] - start_ns[outer], kind="stable")
+        rank = np.empty(len(outer), np.int32)
+        rank[by_length] = np.arange(len(outer), dtype=np.int32)
+        return Lane(
+            device=device,
+            name=name,
+            marks_steps=marks_steps,
+            rows=rows,
+            start_ns=start_ns,
+            end_ns=end_ns,
+            busy=Intervals.union(start_ns[outer], end_ns[outer]),
+            last_ns=np.sort(last),
+            block_reach_ns=np.maximum.reduceat(end_ns, np.arange(0, len(end_ns), _BLOCK)),
+            outer=outer,
+            outer_start_ns=start_ns[outer],
+            outer_last_ns=last[outer],
+            by_length=by_length,
+            length_rank=rank,
+        )
+
+    def with_levels(self) -> Lane:
+        """The lane with its inner levels."""
+        # So many began before a slice that had not ended at its start: what it lies in, where slices nest.
+        depth = np.arange(len(self.rows)) - np.searchsorted(self.last_ns, self.start_ns, side="left")
+        depth = np.maximum(depth, 1)
+        depth[self.outer] = 0
+        inner = []
+        for level in range(1, min(int(depth.max()) + 1, LEVELS)):
+            places = np.flatnonzero(depth == level)
+            if len(places):
+                inner.append(Lane.of(self.device, self.name, self.rows[places], self.start_ns[places], self.end_ns[places]))
+        return replace(self, inner=tuple(inner))
+
+    def levels_in(self, window: Window) -> int:
+        """How many levels have a slice in the window, those deeper than `LEVELS` counted as one."""
+        told = 1 + sum(level.count(window) > 0 for level in self.inner)
+        return told + (self.count(window) > len(self.touching_outer(window)) + sum(level.count(window) for level in self.inner))
+
+    def touching_outer(self, window: Window) -> Integers:
+        """Places of the outer slices that touch the window, in order."""
+        first = int(np.searchsorted(self.outer_last_ns, window.start_ns, side="left"))
+        last = int(np.searchsorted(self.outer_start_ns, window.end_ns, side="left"))
+        return self.outer[first:last]
+
+    def only(self, matching: NDArray[np.bool_], window: Window) -> Lane | None:
+        """The lane with nothing but those slices that touch the window and match; None where there are none.
+
+        `matching` says so of every event (`Index.matching`).
+        """
+        places = self.touching(window)
+        places = places[matching[self.rows[places]]]
+        return Lane.of(self.device, self.name, self.rows[places], self.start_ns[places], self.end_ns[places]) if len(places) else None
 
     @property
     def label(self) -> str:
@@ -102,14 +164,14 @@ class Lane:
         """Time that slices cover in each of the windows between these moments."""
         return np.diff(self.busy.before_ns(edges_ns))
 
-    def longest_idle(self, window: Window) -> tuple[int, int]:
-        """Start and length of the longest stretch of the window without a slice; the first of equals."""
+    def longest_idle(self, window: Window) -> tuple[int, int] | None:
+        """Start and length of the longest stretch of the window without a slice, the first of equals; None where it is all busy."""
         first = int(np.searchsorted(self.busy.end_ns, window.start_ns, side="right"))
         last = int(np.searchsorted(self.busy.start_ns, window.end_ns, side="left"))
         begins = np.concatenate([[window.start_ns], self.busy.end_ns[first:last]])
         lengths = np.concatenate([self.busy.start_ns[first:last], [window.end_ns]]) - begins
         place = int(np.argmax(lengths))
-        return int(begins[place]), max(int(lengths[place]), 0)
+        return (int(begins[place]), int(lengths[place])) if lengths[place] > 0 else None
 
     def counts(self, edges_ns: Integers) -> Integers:
         """How many slices touch each of the windows between these moments."""
@@ -170,7 +232,10 @@ def prepare(events: pl.DataFrame, steps: Collection[Step] = (), groups: Collecti
     work = ~on_host & _of_kinds(kind, DEVICE_WORK)
     shown = work | on_host & _of_kinds(kind, [name for group in groups for name in HOST_GROUPS[group]])
     stepping = {step.lane for step in steps}
-    lanes = [_lane(part, start, end, *names, stepping) for names, part in _by_lane(events, np.flatnonzero(shown))]
+    lanes = [
+        Lane.of(device, name, rows.astype(np.uint32), start[rows], end[rows], marks_steps=device == HOST and name in stepping).with_levels()
+        for (device, name), rows in _by_lane(events, np.flatnonzero(shown))
+    ]
     devices: dict[str, list[Intervals]] = {}
     for lane in lanes:
         if lane.device != HOST:
@@ -199,32 +264,6 @@ def _by_lane(events: pl.DataFrame, rows: Integers) -> Iterator[tuple[tuple[str, 
         if len(part):
             first = int(part[0])
             yield (str(events["device"][first]), str(events["lane"][first])), part
-
-
-def _lane(rows: Integers, start: Integers, end: Integers, device: str, name: str, stepping: set[str]) -> Lane:
-    begins, ends = start[rows], end[rows]
-    last = np.maximum(ends - 1, begins)
-    outer = np.flatnonzero(np.concatenate([[True], last[1:] > np.maximum.accumulate(last)[:-1]]))
-    lengths = ends[outer] - begins[outer]
-    by_length = np.argsort(lengths, kind="stable")
-    rank = np.empty(len(outer), np.int32)
-    rank[by_length] = np.arange(len(outer), dtype=np.int32)
-    return Lane(
-        device=device,
-        name=name,
-        marks_steps=device == HOST and name in stepping,
-        rows=rows.astype(np.uint32),
-        start_ns=begins,
-        end_ns=ends,
-        busy=Intervals.union(begins[outer], ends[outer]),
-        last_ns=np.sort(last),
-        block_reach_ns=np.maximum.reduceat(ends, np.arange(0, len(ends), _BLOCK)),
-        outer=outer,
-        outer_start_ns=begins[outer],
-        outer_last_ns=last[outer],
-        by_length=by_length,
-        length_rank=rank,
-    )
 
 
 def _extent(start: Integers, end: Integers, working: NDArray[np.bool_]) -> Window:

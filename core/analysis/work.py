@@ -107,8 +107,8 @@ def _counted(trace: Trace) -> tuple[pl.DataFrame, int]:
 
 
 def host_costs(trace: Trace) -> pl.DataFrame:
-    """Operators on the host by all of KEYS, largest first: the keys but `kernel`, `count`, `self_ns` and `total_ns` per step, `share` (self time, of the
-    steps' wall time); as `core.analysis.operators` defines them.
+    """Operators on the host by all of KEYS, largest first, as `core.analysis.operators` defines them: the keys but `kernel`, `count`,
+    `self_ns` and `total_ns` per step, `share` (self time, of the steps' wall time).
     """
     return operator_costs(trace.events, windows(trace))
 
@@ -123,10 +123,11 @@ def summed_up(costs: pl.DataFrame, *by: str) -> pl.DataFrame:
     device = "time_ns" in costs.columns
     own = [key for key in KEYS if key in costs.columns]
     order = "time_ns" if device else "self_ns"
+    same = pl.when(pl.col("tensor_core").n_unique() == 1)
     found = costs.group_by(by).agg(
         *(_one_of(key) for key in own if key not in by),
         *(pl.col(name).sum() for name in _SUMS if name in costs.columns),
-        *([pl.col("min_ns").min(), pl.col("max_ns").max(), pl.when(pl.col("tensor_core").n_unique() == 1).then(pl.col("tensor_core").first())] if device else []),
+        *([pl.col("min_ns").min(), pl.col("max_ns").max(), same.then(pl.col("tensor_core").first())] if device else []),
     )  # fmt: skip
     if device:
         found = found.with_columns(

@@ -87,24 +87,24 @@ def stacked_rows(rows: pl.DataFrame, order: Sequence[str], *, title: str) -> alt
 
 
 def share_bars(shares: pl.DataFrame, colours: dict[str, str]) -> alt.LayerChart:
-    """Shares of 1, a group of bars per `measure` and a bar in it per `label`, with label and value at its end.
+    """Shares of 1, a bar per `label` in the order of the rows, with its value at its end.
 
-    `colours` says the colour of each `group`, such as a side; a share that is null has no bar and says so.
+    `colours` says the colour of each `group`, such as a side; a `share` that is null has no bar and says so.
     """
-    measures, labels = (shares[name].unique(maintain_order=True).to_list() for name in ("measure", "label"))
+    labels = shares["label"].to_list()
     base = alt.Chart(shares.with_columns(pl.col("share").fill_null(0.0).alias("length"))).encode(
-        y=alt.Y("measure:N", title=None, sort=measures, axis=alt.Axis(labelLimit=300, ticks=False, domain=False),
-                scale=alt.Scale(paddingInner=0.25)),
-        yOffset=alt.YOffset("label:N", sort=labels),
-        x=alt.X("length:Q", title=None, scale=alt.Scale(domain=[0, 1.12]), axis=alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1])),
-        tooltip=[alt.Tooltip("measure:N"), alt.Tooltip("label:N", title="of"), alt.Tooltip("share:Q", format=".1%")],
-    )  # fmt: skip
-    bars = base.mark_bar().encode(
+        y=alt.Y("label:N", title=None, sort=labels, axis=alt.Axis(labelLimit=360, ticks=False, domain=False)),
+        x=alt.X(
+            "length:Q", title=None, scale=alt.Scale(domain=[0, 1.12]), axis=alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1])
+        ),
+        tooltip=[alt.Tooltip("label:N", title="what"), alt.Tooltip("group:N", title="of"), alt.Tooltip("share:Q", format=".1%")],
+    )
+    bars = base.mark_bar(height={"band": 0.72}).encode(
         color=alt.Color("group:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=None)
     )
-    said = "datum.label + '  ' + (isValid(datum.share) ? format(datum.share, '.1%') : 'not recorded')"
+    said = "isValid(datum.share) ? format(datum.share, '.1%') : 'not recorded'"
     values = base.transform_calculate(text=said).mark_text(align="left", dx=4, fontSize=11, color=NEUTRAL).encode(text="text:N")
-    return sized(alt.LayerChart(layer=[bars, values]), len(measures) * (18 * len(labels) + 10))
+    return sized(alt.LayerChart(layer=[bars, values]), 22 * max(len(labels), 1))
 
 
 def grouped_bars(table: pl.DataFrame, colours: dict[str, str], *, title: str) -> alt.LayerChart:
@@ -121,5 +121,6 @@ def grouped_bars(table: pl.DataFrame, colours: dict[str, str], *, title: str) ->
     bars = base.mark_bar().encode(
         color=alt.Color("group:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=None)
     )
-    values = base.mark_text(align="left", dx=4, fontSize=11, color=NEUTRAL).encode(text="text:N")
+    beside = base.mark_text(align="left", dx=4, fontSize=11, color=NEUTRAL)
+    values = beside.encode(text="text:N", yOffset=alt.YOffset("group:N", sort=list(colours), bandPosition=0.5))
     return sized(alt.LayerChart(layer=[bars, values]), len(keys) * (18 * len(colours) + 10))

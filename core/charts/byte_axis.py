@@ -20,17 +20,11 @@ def size_expression(value: str) -> str:
 
 
 def byte_axis(low: float, high: float, **more: Any) -> alt.Axis:
-    """An axis for values from `low` to `high` bytes, with ticks at round numbers of the unit that fits the larger of them."""
+    """An axis for values from `low` to `high` bytes, with ticks a power of two apart."""
     return alt.Axis(**{"values": ticks(low, high), "labelExpr": f"datum.value == 0 ? '0' : {size_expression('datum.value')}", **more})
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten of a binary unit, seven at most."""
-    span, largest = high - low, max(abs(low), abs(high), 1.0)
-    unit = next((unit for _, unit in UNITS if largest >= unit), 1)
-    rough = max(span, 1.0) / _TICKS / unit
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough) * unit
-    if unit == 1:
-        step = max(round(step), 1)
+    """Multiples of a power of two, eight at most: whole numbers, halves or quarters of a binary unit."""
+    step = 2 ** max(math.ceil(math.log2(max(high - low, 1) / _TICKS)), 0)
     return [index * step for index in range(math.ceil(low / step), math.floor(high / step) + 1)]

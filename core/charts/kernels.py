@@ -102,7 +102,7 @@ def _colour(mirrored: pl.DataFrame, sides: Sides, colour: str) -> alt.Color:
     classes = mirrored["op_class"].unique().to_list()
     # Rows that are classes themselves need no legend: each is named beside its bar.
     named = set(mirrored["key"]) <= {*classes, *(key for key in mirrored["key"] if key.startswith(REMAINDER))}
-    return alt.Color("op_class:N", scale=op_class_scale(classes), legend=None if named else legend(columns=4))
+    return alt.Color("op_class:N", scale=op_class_scale(classes), legend=None if named else legend(columns=3))
 
 
 def _values(base: alt.Chart, x: alt.X, letter: str) -> alt.Chart:

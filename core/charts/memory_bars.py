@@ -61,7 +61,7 @@ def live_pair(table: pl.DataFrame, sides: Sides, *, title: str) -> alt.LayerChar
         )
     )
     bars = base.mark_bar().encode(x=x, color=alt.Color("side:N", scale=sides.scale, legend=legend()))
-    values = base.mark_text(align="left", dx=4, fontSize=10, color=NEUTRAL).encode(x=x, text="text:N")
+    values = base.transform_filter("datum.bytes != 0").mark_text(align="left", dx=4, fontSize=10, color=NEUTRAL).encode(x=x, text="text:N")
     return sized(alt.LayerChart(layer=[bars, values]), 2 * 17 * max(len(table), 1))
 
 
@@ -90,19 +90,18 @@ def difference_bars(table: pl.DataFrame, sides: Sides, *, title: str) -> alt.Lay
     return sized(alt.LayerChart(layer=[bars, *_both_ways(base, x, "difference_bytes", "text")]), _ROW_HEIGHT * max(len(table), 1))
 
 
-def taken_bars(table: pl.DataFrame, colour: str, *, title: str, per: str) -> alt.LayerChart:
+def taken_bars(table: pl.DataFrame, colour: str, *, title: str, per: str, reach: tuple[float, float]) -> alt.LayerChart:
     """What each row of `core.analysis.memory.increase_by` allocates to the right, what it releases to the left, and the increase in words.
 
-    `per` ends the axis' title: `per step`, or nothing.
+    `per` ends the axis' title, such as `per step`. `reach` is what the axis reaches to either side, in bytes, so that two charts can have the same.
     """
-    reach = [-table["released_bytes"].max(), table["allocated_bytes"].max()] if len(table) else [0]  # type: ignore[operator]
     long = pl.concat(
         [
             table.select("name", "increase_bytes", pl.lit(word).alias("what"), pl.col(column).alias("bytes"), (pl.col(column) * sign).alias("signed_bytes"))
             for word, column, sign in (("allocated", "allocated_bytes", 1), ("released", "released_bytes", -1))
         ]
     )  # fmt: skip
-    x = _byte_scale(reach, "signed_bytes:Q", f"← released · allocated → {per}".rstrip(), unsigned=True)
+    x = _byte_scale([-reach[0], reach[1]], "signed_bytes:Q", f"← released · allocated → {per}", unsigned=True)
     base = alt.Chart(long).transform_calculate(
         text=size_expression("datum.bytes"),
         increase=f"(datum.increase_bytes > 0 ? '+' : '') + ({size_expression('datum.increase_bytes')})",

@@ -19,9 +19,11 @@ WINDOW, PICKED = "window", "picked"
 MOMENT = "ms"
 MEASURE_LABELS = {"allocated_bytes": "allocated", "reserved_bytes": "reserved", "unused_bytes": "reserved, not allocated"}
 #: Room above the highest value for its label.
-_HEADROOM = 1.16
+_HEADROOM = 1.2
 #: More marks of steps than this are thinned out.
 _MOST_MARKS = 40
+#: Of the plot's height, what a label takes.
+_LABEL_SHARE = 0.09
 #: Of the window's width, from where on a label stands to the left of its mark.
 _LATE = 0.7
 
@@ -68,7 +70,7 @@ def memory_over_time(
     # As wide in both of two charts, so that their plots stand exactly above each other.
     axis = byte_axis(0, top, minExtent=64, maxExtent=64)
     y = {"title": MEASURE_LABELS[measure], "axis": axis, "scale": alt.Scale(domain=[0, top], nice=False, clamp=True)}
-    height_of = alt.Y(f"{measure}:Q", **y)
+    height_of = alt.Y(f"{measure}:Q", stack=False, **y)
     base = alt.Chart(points)
     area = base.mark_area(interpolate="step-after", line={"strokeWidth": 1.5, "color": colour}, color=colour, fillOpacity=0.4, clip=True).encode(x=x, y=height_of)
     layers = [area.add_params(alt.selection_interval(name=WINDOW, encodings=["x"]))]
@@ -78,8 +80,14 @@ def memory_over_time(
     layers.append(_hover(base, x, height_of))
     if moment is not None:
         layers += _point(moment, window_ms, x, y, NEUTRAL, rule=True)
-    layers += _point(peak, window_ms, x, y, colour, rule=False)
+    layers += _point(peak, window_ms, x, y, colour, rule=False, up=_below_reserved(points, peak, top))
     return sized(alt.LayerChart(layer=layers), height)
+
+
+def _below_reserved(points: pl.DataFrame, peak: Moment, top: float) -> bool:
+    """Whether a label right above the peak would lie on the line of what is reserved."""
+    reserved = int(points["reserved_bytes"].max() or 0)  # type: ignore[call-overload]
+    return 0 <= reserved - peak.bytes < _LABEL_SHARE * top
 
 
 def _reserved(points: pl.DataFrame, x: alt.X, y: dict[str, Any]) -> list[alt.Chart]:
@@ -125,7 +133,7 @@ def _hover(base: alt.Chart, x: alt.X, y: alt.Y) -> alt.Chart:
     )  # fmt: skip
 
 
-def _point(moment: Moment, window_ms: tuple[float, float], x: alt.X, y: dict[str, Any], colour: str, *, rule: bool) -> list[alt.Chart]:
+def _point(moment: Moment, window_ms: tuple[float, float], x: alt.X, y: dict[str, Any], colour: str, *, rule: bool, up: bool = False) -> list[alt.Chart]:
     start, end = window_ms
     late = moment.ms > start + _LATE * (end - start)
     frame = pl.DataFrame({MOMENT: [moment.ms], "bytes": [moment.bytes], "word": [moment.word]})
@@ -133,7 +141,7 @@ def _point(moment: Moment, window_ms: tuple[float, float], x: alt.X, y: dict[str
     chart = alt.Chart(frame).transform_calculate(label=f"datum.word + ' ' + ({size_expression('datum.bytes')})")
     point = chart.mark_point(filled=True, size=70, opacity=1, color=colour, clip=True).encode(x=x, y=at, tooltip=alt.Tooltip("label:N", title="here"))
     text = chart.mark_text(
-        align="right" if late else "left", baseline="bottom", dx=-7 if late else 7, dy=-2, fontSize=12, fontWeight="bold", color=colour
+        align="right" if late else "left", baseline="top" if rule else "bottom", dx=-7 if late else 7, dy=5 if rule else -16 if up else -2, fontSize=12, fontWeight="bold", color=colour
     ).encode(x=x, y=at, text="label:N")
     line = [alt.Chart(frame).mark_rule(color=colour, strokeWidth=1.5).encode(x=x)] if rule else []
     return [*line, point, text]

@@ -80,6 +80,7 @@ PART_COLOURS = {
     "launch gap": "#d4691a",
     "dependency": "#4a7de0",
     "idle": "#7c898e",
+    "neither": "#7c898e",
     "other": "#7c898e",
 }
 

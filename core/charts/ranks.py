@@ -32,15 +32,19 @@ def straggler_cells(stragglers: pl.DataFrame) -> alt.LayerChart:
     base = alt.Chart(cells).encode(
         x=alt.X("step:O", title="step", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
         y=alt.Y("label:N", title=None, sort=labels, axis=alt.Axis(labelLimit=240, ticks=False, domain=False)),
-        tooltip=[alt.Tooltip("label:N", title="rank"), alt.Tooltip("step:O"), alt.Tooltip("behind_ms:Q", title="ms behind the quickest", format=",.3f"),
+        tooltip=[alt.Tooltip("label:N", title="rank"), alt.Tooltip("step:O"), alt.Tooltip("behind_ms:Q", title="ms behind", format=",.3f"),
                  alt.Tooltip("compute_ms:Q", title="computing, ms", format=",.3f"), alt.Tooltip("straggler:N", title="slowest of the step")],
     )  # fmt: skip
     fill = base.mark_rect(fill=BAD, stroke=BAD, strokeWidth=2).encode(
-        fillOpacity=alt.FillOpacity("behind_ms:Q", scale=alt.Scale(range=[0.04, 0.75], zero=True), legend=None),
+        fillOpacity=alt.FillOpacity("behind_ms:Q", scale=alt.Scale(range=[0.0, 0.22], zero=True), legend=None),
         strokeOpacity=alt.condition("datum.straggler", alt.value(1.0), alt.value(0.0)),
     )
     layers = [fill]
     if len(steps) <= _MOST_NUMBERS:
         said = "datum.behind_ms > 0 ? '+' + format(datum.behind_ms, '.3~g') + ' ms' : 'quickest'"
-        layers.append(base.transform_calculate(text=said).mark_text(fontSize=11, color=NEUTRAL).encode(text="text:N"))
+        layers.append(
+            base.transform_calculate(text=said)
+            .mark_text(fontSize=12, fontWeight="bold")
+            .encode(text="text:N", color=alt.condition("datum.behind_ms > 0", alt.value(BAD), alt.value(NEUTRAL)))
+        )
     return sized(alt.LayerChart(layer=layers), _CELL_HEIGHT * max(len(labels), 1))

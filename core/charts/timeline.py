@@ -48,6 +48,8 @@ class Strip:
     """Labels of its lanes, in order."""
     slices: Sequence[int]
     """How many slices of each lane touch the window."""
+    levels: Sequence[int]
+    """How many levels of each lane have a slice in the window (`Lane.levels_in`)."""
     marks: pl.DataFrame
     """`core.analysis.timeline.marks` of these lanes, `with_names`; times are the recording's own."""
     steps: Sequence[Step]
@@ -60,7 +62,7 @@ class _Layout:
     """Where things are, in pixels from the top."""
 
     lanes: pl.DataFrame
-    """One row per lane: `side`, `lane` (its place), `label`, `top`, `bottom`."""
+    """One row per lane: `side`, `lane` (its place), `label`, `top`, `bottom`, and the height of its `first` row."""
     labels: Sequence[tuple[int, Sequence[str]]]
     """Middle of a lane, and the lines beside it."""
     bands: Sequence[Band]
@@ -116,7 +118,7 @@ def drawn(strips: Sequence[Strip]) -> pl.DataFrame:
 
     Calls that lie too deep to be drawn are left out.
     """
-    bounds = pl.when("aggregated").then(pl.format(" {} {}", "start_ns", "end_ns")).otherwise(pl.lit(""))
+    bounds = pl.when("aggregated").then(pl.format(" {} {} {}", "depth", "start_ns", "end_ns")).otherwise(pl.lit(""))
     parts = [
         strip.marks.filter(pl.col("depth") < DEEPEST).select(
             pl.format("{} {}{}", pl.lit(strip.side), "row", bounds).alias(MARK), pl.lit(strip.side).alias("side"),
@@ -138,39 +140,50 @@ def _layout(strips: Sequence[Strip]) -> _Layout:
         top += _HEAD if strip.steps else 0
         for number, label in enumerate(strip.lanes):
             own = strip.marks.filter(pl.col("lane") == number)
-            rows = int(own.select(pl.col("depth").max().fill_null(0) + 1).item())
-            binned = bool(own["aggregated"].any())
-            height = _BINS if binned else _ROW * min(rows, DEEPEST)
-            lines = [label]
-            if binned:
-                lines.append(f"aggregated, {strip.slices[number]:,} slices")
-            elif rows > DEEPEST:
-                lines.append(f"{len(own.filter(pl.col('depth') >= DEEPEST)):,} deeper ones not drawn")
-            lanes.append((strip.side, number, label, top, top + height))
+            rows = min(int(own.select(pl.col("depth").max().fill_null(0) + 1).item()), DEEPEST)
+            # Alone, a row of bins has the room to show how high each stands.
+            first = _BINS if own.filter(pl.col("depth") == 0)["aggregated"].any() else _ROW
+            height = first + (rows - 1) * _ROW
+            lines = [label, *_notes(own, strip.slices[number], strip.levels[number], rows)]
+            lanes.append((strip.side, number, label, top, top + height, first))
             labels.append((top + height // 2 - (len(lines) - 1) * _LINE // 2, lines))
             top += height + _GAP
         bands.append(Band(steps=strip.steps, zero_ns=strip.zero_ns, top=numbers, bottom=top - _GAP))
-    schema = {"side": pl.String, "lane": pl.Int32, "label": pl.String, "top": pl.Int32, "bottom": pl.Int32}
+    schema = {"side": pl.String, "lane": pl.Int32, "label": pl.String, "top": pl.Int32, "bottom": pl.Int32, "first": pl.Int32}
     return _Layout(lanes=pl.DataFrame(lanes, schema=schema, orient="row"), labels=labels, bands=bands, heads=heads, height=max(top, _ROW))
+
+
+def _notes(own: pl.DataFrame, slices: int, levels: int, rows: int) -> list[str]:
+    """What a lane's marks do not show by themselves."""
+    deep = len(own.filter(pl.col("depth") >= DEEPEST))
+    if deep:
+        return [f"{deep:,} deeper ones not drawn"]
+    if len(own) == slices and not own["aggregated"].any():
+        return []
+    return [f"aggregated, {slices:,} slices", *([f"the outer {rows} of {levels} levels"] if rows < levels else [])]
 
 
 def _placed(rows: pl.DataFrame, layout: _Layout, window: Window) -> pl.DataFrame:
     """What the chart's data holds: the marks in milliseconds and pixels."""
     binned, thinnest = pl.col("aggregated"), window.length_ns * _THINNEST / 1e6
-    busy = pl.col("busy_ns") / pl.max_horizontal(pl.col("end_ns") - pl.col("start_ns"), 1)
+    length_ns = pl.max_horizontal(pl.col("end_ns") - pl.col("start_ns"), 1)
+    busy = pl.col("busy_ns") / length_ns
     begins = (pl.col("start_ns") - pl.col("zero_ns")) / 1e6
     length = (pl.col("end_ns") - pl.col("start_ns")) / 1e6
-    upper = pl.col("top") + pl.col("depth") * _ROW + 1
+    inner = pl.col("depth") > 0
+    upper = pl.col("top") + pl.when(inner).then(pl.col("first") + (pl.col("depth") - 1) * _ROW + 1).otherwise(1)
+    tall = pl.when(inner | ~binned).then(_SLICE).otherwise(_BINS - 1)
+    lower = upper + tall
     kinds = pl.col("kind").replace_strict(_KINDS, default="other events")
     return rows.join(layout.lanes, on=["side", "lane"], maintain_order="left").select(
         MARK, "name", "label", pl.col("layer", "step").cast(pl.String).fill_null("—"),
         begins.alias("from"), (begins + pl.max_horizontal(length, thinnest)).alias("to"),
         begins.alias("begins_ms"), length.alias("length_ms"), busy.alias("busy"), binned.alias("binned"),
-        pl.when(binned).then(pl.col("bottom") - busy * _BINS).otherwise(upper).alias("y"),
-        pl.when(binned).then(pl.col("bottom")).otherwise(upper + _SLICE).cast(pl.Float64).alias("y2"),
-        pl.when(binned).then(_BINS * pl.col("matched_ns") / pl.max_horizontal(pl.col("end_ns") - pl.col("start_ns"), 1))
-          .when(pl.col("matched_ns") > 0).then(_SLICE).otherwise(0).cast(pl.Float64).alias("matched_px"),
-        pl.when(binned).then(pl.format("{} slices, the longest named", "count")).otherwise(pl.lit("slice")).alias("stands for"),
+        pl.when(binned).then(lower - busy * tall).otherwise(upper).alias("y"), lower.cast(pl.Float64).alias("y2"),
+        pl.when(binned).then(tall * pl.col("matched_ns") / length_ns).when(pl.col("matched_ns") > 0).then(tall).otherwise(0)
+          .cast(pl.Float64).alias("matched_px"),
+        pl.when(binned).then(pl.when(pl.col("matched_ns") > 0).then(pl.format("{} slices, the longest that matches named", "count"))
+          .otherwise(pl.format("{} slices, the longest named", "count"))).otherwise(pl.lit("slice")).alias("stands for"),
         pl.coalesce("op_class", kinds).alias("colour"),
     )  # fmt: skip
 

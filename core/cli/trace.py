@@ -22,17 +22,22 @@ from core.cli.trace_render import print_difference, print_ranks, print_snapshot,
 from core.store.home import traces_folder
 from core.traces import cache, sources
 from core.traces.library import recordings_in
+from core.traces.safe_pickle import MAX_BYTES
 from core.traces.schema import Trace, TraceError
 from core.traces.snapshot import is_snapshot, read_snapshot
 from core.traces.snapshot_schema import Snapshot
-from core.traces.sources import Source
+from core.traces.sources import Limits, Source
 
 Recording = Trace | Snapshot
 PathsArgument = Annotated[
     list[Path],
-    typer.Argument(metavar="PATH...", help="Traces of torch.profiler, TensorFlow or JAX, memory snapshots, or a folder of them, one a rank."),
+    typer.Argument(
+        metavar="PATH...", help="Traces of torch.profiler, TensorFlow or JAX, memory snapshots, or a folder of them, one a rank."
+    ),
 ]
-TopOption = Annotated[int | None, typer.Option("--top", min=1, help="Only so many rows of each list; 15 on a terminal, all in JSON.")]
+TopOption = Annotated[
+    int | None, typer.Option("--top", min=1, help="Only so many rows of each list; 15 on a terminal, all in JSON.")
+]
 _ROWS_ON_A_TERMINAL = 15
 
 
@@ -41,7 +46,9 @@ def trace(paths: PathsArgument, json: JsonOption = False, top: TopOption = None)
     notes = Console(stderr=True, soft_wrap=True, highlight=False)
     opened = _open_all(paths, notes)
     rows = top or (None if json else _ROWS_ON_A_TERMINAL)
-    found = {name: summary(one, top=rows) if isinstance(one, Trace) else snapshot_summary(one, rows) for name, one in opened.items()}
+    found = {
+        name: summary(one, top=rows) if isinstance(one, Trace) else snapshot_summary(one, rows) for name, one in opened.items()
+    }
     if json:
         print_json(_together(found, opened))
         return
@@ -69,7 +76,12 @@ def trace_diff(
         found = trace_difference(first, second, rows)
     elif isinstance(first, Snapshot) and isinstance(second, Snapshot):
         compared = snapshots.compare(first, second)
-        found = {"kind": "snapshot", "a": _totals(first), "b": _totals(second), "frames": (compared if rows is None else compared.head(rows)).to_dicts()}
+        found = {
+            "kind": "snapshot",
+            "a": _totals(first),
+            "b": _totals(second),
+            "frames": (compared if rows is None else compared.head(rows)).to_dicts(),
+        }
     else:
         raise TraceError(f"{a.name} and {b.name} are a trace and a memory snapshot; give two of a kind.")
     found = {"a_path": a.name, "b_path": b.name, **found}
@@ -96,8 +108,8 @@ def trace_difference(a: Trace, b: Trace, top: int | None) -> dict[str, Any]:
 
 
 def snapshot_summary(one: Snapshot, top: int | None) -> dict[str, Any]:
-    """A memory snapshot: `segments`, `reserved_bytes`, `allocated_bytes`, `peak_allocated_bytes`, `events` of all devices, then of each, and what
-    held the memory at each one's peak.
+    """A memory snapshot: `segments`, `reserved_bytes`, `allocated_bytes`, `peak_allocated_bytes`, `events` of all devices, then
+    of each, and what held the memory at each one's peak.
     """
     by_device = {row.pop("device"): row for row in snapshots.summary(one).to_dicts()}
     whole = by_device.pop(snapshots.ALL_DEVICES)
@@ -131,7 +143,11 @@ def _together(found: dict[str, dict[str, Any]], opened: dict[str, Recording]) ->
     traces = [one for one in opened.values() if isinstance(one, Trace)]
     ranks = [rank for one in traces if (rank := one.facts.rank) is not None]
     return {
-        "facts": {"recordings": len(found), "ranks": ranks, "world_size": max((one.facts.world_size or 0 for one in traces), default=0) or None},
+        "facts": {
+            "recordings": len(found),
+            "ranks": ranks,
+            "world_size": max((one.facts.world_size or 0 for one in traces), default=0) or None,
+        },
         "recordings": [{"name": name, **one} for name, one in found.items()],
         "devices": {
             f"{place if one.facts.rank is None else one.facts.rank}/{label}": account
@@ -165,7 +181,7 @@ def _open(path: Path, notes: Console) -> Recording:
     source = Source.of(path)
     with _progress(path.name) as progress:
         if path.is_file() and is_snapshot(sources.head(source)):
-            one: Recording = read_snapshot(sources.whole(source, progress), source.name)
+            one: Recording = read_snapshot(sources.whole(source, progress, Limits(text_bytes=MAX_BYTES)), source.name)
         else:
             one = cache.open_trace(path, traces_folder(), progress=progress)
     for note in one.facts.notes:

@@ -16,7 +16,9 @@ def print_summary(console: Console, found: dict[str, Any]) -> None:
     """A trace as `core.analysis.summary` gives it: facts, devices, where the time went, what could not be accounted for."""
     facts, coverage = found["facts"], found["coverage"]
     devices = ", ".join(escape(device["name"] or device["label"]) for device in facts["devices"])
-    console.print(f"{facts['framework'] or 'unknown framework'} · {devices} · {facts['steps']} steps · {facts['events']:,} events · {_ms(facts['span_ns'])}")
+    console.print(
+        f"{facts['framework'] or 'unknown framework'} · {devices} · {facts['steps']} steps · {facts['events']:,} events · {_ms(facts['span_ns'])}"
+    )
     if found["devices"]:
         console.print(_devices(found["devices"], found["idle_causes"]))
         console.print(_rows("Kernels", found["kernels"], ("name", "op_class", "operator"), found["coverage"]["device_time_ns"]))
@@ -32,12 +34,13 @@ def print_summary(console: Console, found: dict[str, Any]) -> None:
     if found["memory"]:
         console.print(_memory(found["memory"]))
     skipped = ", ".join(f"{count:,} {escape(reason)}" for reason, count in coverage["events_skipped"].items()) or "nothing"
-    console.print(f"[bold]Accounted for[/]: {coverage['events_read']:,} of {coverage['events_found']:,} events read; left out: {skipped}.")
+    console.print(
+        f"[bold]Accounted for[/]: {coverage['events_read']:,} of {coverage['events_found']:,} events read; left out: {skipped}."
+    )
     if coverage["kernels"]:
-        console.print(
-            f"{coverage['kernels_linked']:,} of {coverage['kernels']:,} kernels linked to an operator; of device time {_percent(coverage['device_time_linked_fraction'])} "
-            f"linked, {_percent(coverage['device_time_classified_fraction'])} classified."
-        )
+        linked, classified = (_percent(coverage[f"device_time_{name}_fraction"]) for name in ("linked", "classified"))
+        kernels = f"{coverage['kernels_linked']:,} of {coverage['kernels']:,} kernels linked to an operator"
+        console.print(f"{kernels}; of device time {linked} linked, {classified} classified.")
     for why, part in coverage["unlinked"].items():
         console.print(f"  not linked: {part['events']:,} device events, {_ms(part['device_time_ns'])}: {why}", style="dim")
 
@@ -48,7 +51,12 @@ def print_snapshot(console: Console, found: dict[str, Any]) -> None:
     for name in ("device", "segments", "reserved", "allocated", "peak", "events"):
         table.add_column(name, justify="left" if name == "device" else "right")
     for label, row in found["devices"].items():
-        table.add_row(label, f"{row['segments']:,}", *(_size(row[name]) for name in ("reserved_bytes", "allocated_bytes", "peak_allocated_bytes")), f"{row['events']:,}")
+        table.add_row(
+            label,
+            f"{row['segments']:,}",
+            *(_size(row[name]) for name in ("reserved_bytes", "allocated_bytes", "peak_allocated_bytes")),
+            f"{row['events']:,}",
+        )
     console.print(table)
     for label, held in found["live_at_peak"].items():
         peak = Table(title=f"Device {label}: held at the peak", title_justify="left")
@@ -72,8 +80,12 @@ def print_difference(console: Console, found: dict[str, Any]) -> None:
         console.print(table)
         return
     a, b = found["a"], found["b"]
-    console.print(f"A {escape(found['a_path'])}: {_ms(a['step_ns'])} {found['measure']} per step ({a['framework']}, {a['steps']} steps)")
-    console.print(f"B {escape(found['b_path'])}: {_ms(b['step_ns'])} {found['measure']} per step ({b['framework']}, {b['steps']} steps)")
+    console.print(
+        f"A {escape(found['a_path'])}: {_ms(a['step_ns'])} {found['measure']} per step ({a['framework']}, {a['steps']} steps)"
+    )
+    console.print(
+        f"B {escape(found['b_path'])}: {_ms(b['step_ns'])} {found['measure']} per step ({b['framework']}, {b['steps']} steps)"
+    )
     ratio = "" if found["ratio"] is None else f", {found['ratio']:.3f} times A"
     console.print(f"[bold]B minus A: {_ms(found['difference_ns'], sign=True)}[/]{ratio}")
     for group in ("op_class", "layer", "operator", "kernel"):
@@ -83,7 +95,13 @@ def print_difference(console: Console, found: dict[str, Any]) -> None:
             table.add_column(name, justify="right")
         for row in found[f"by_{group}"]:
             ratio = "—" if row["ratio"] is None else f"{row['ratio']:.2f}"
-            table.add_row(_short(row["key"] or f"no {group.replace('_', ' ')}"), _ms(row["a_ns"]), _ms(row["b_ns"]), _ms(row["difference_ns"], sign=True), ratio)
+            table.add_row(
+                _short(row["key"] or f"no {group.replace('_', ' ')}"),
+                _ms(row["a_ns"]),
+                _ms(row["b_ns"]),
+                _ms(row["difference_ns"], sign=True),
+                ratio,
+            )
         console.print(table)
 
 
@@ -98,7 +116,9 @@ def print_ranks(console: Console, ranks: Sequence[dict[str, Any]], behind: Seque
     console.print(table)
     for row in behind:
         if row["straggler"]:
-            console.print(f"Step {row['step']}: rank {row['rank']} computed longest, {_ms(row['behind_ns'])} more than the quickest.")
+            console.print(
+                f"Step {row['step']}: rank {row['rank']} computed longest, {_ms(row['behind_ns'])} more than the quickest."
+            )
 
 
 def _devices(devices: dict[str, Any], idle: dict[str, Any]) -> Table:
@@ -108,9 +128,14 @@ def _devices(devices: dict[str, Any], idle: dict[str, Any]) -> Table:
         table.add_column(f"device {label}", justify="right")
     for name in next(iter(devices.values())):
         if name.endswith("_ns"):
-            table.add_row(name.removesuffix("_ns").replace("_", " "), *(_part(one[name], one["span_ns"]) for one in devices.values()))
+            table.add_row(
+                name.removesuffix("_ns").replace("_", " "), *(_part(one[name], one["span_ns"]) for one in devices.values())
+            )
     for name in ("host_wait_ns", "launch_gap_ns", "dependency_ns"):
-        table.add_row(f"idle: {name.removesuffix('_ns').replace('_', ' ')}", *(_part(idle[label][name], one["span_ns"]) for label, one in devices.items()))
+        table.add_row(
+            f"idle: {name.removesuffix('_ns').replace('_', ' ')}",
+            *(_part(idle[label][name], one["span_ns"]) for label, one in devices.items()),
+        )
     return table
 
 
@@ -120,7 +145,9 @@ def _steps(steps: Sequence[dict[str, Any]]) -> Table:
     for name in ("step", "wall", *parts):
         table.add_column(name, justify="right")
     for step in steps:
-        table.add_row(str(step["number"]), *(f"{ns / 1e6:,.3f}" for ns in (step["duration_ns"], *(step["parts_ns"][part] for part in parts))))
+        table.add_row(
+            str(step["number"]), *(f"{ns / 1e6:,.3f}" for ns in (step["duration_ns"], *(step["parts_ns"][part] for part in parts)))
+        )
     return table
 
 
@@ -129,7 +156,12 @@ def _layers(layers: Iterable[dict[str, Any]]) -> Table:
     for name in ("layer", "calls", "device, with what is in it", "host, with what is in it"):
         table.add_column(name, justify="left" if name == "layer" else "right")
     for row in layers:
-        table.add_row("  " * row["depth"] + _short(row["layer"] or "no layer"), str(row["calls"]), _ms(row["device_total_ns"]), _ms(row["host_total_ns"]))
+        table.add_row(
+            "  " * row["depth"] + _short(row["layer"] or "no layer"),
+            str(row["calls"]),
+            _ms(row["device_total_ns"]),
+            _ms(row["host_total_ns"]),
+        )
     return table
 
 
@@ -151,7 +183,11 @@ def _memory(memory: dict[str, Any]) -> Table:
     for name in ("device", "peak allocated", "peak reserved", "allocated at the end", "rows"):
         table.add_column(name, justify="left" if name == "device" else "right")
     for label, row in memory.items():
-        table.add_row(label, *(_size(row[name]) for name in ("peak_allocated_bytes", "peak_reserved_bytes", "allocated_bytes")), f"{row['events']:,}")
+        table.add_row(
+            label,
+            *(_size(row[name]) for name in ("peak_allocated_bytes", "peak_reserved_bytes", "allocated_bytes")),
+            f"{row['events']:,}",
+        )
     return table
 
 

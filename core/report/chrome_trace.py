@@ -19,6 +19,7 @@ from isal import isal_zlib
 
 from core.analysis.memory import memory_devices, over_time
 from core.report.nested_rows import NO_ROW, nested_rows
+from core.traces.building import Mask
 from core.traces.nesting import Integers
 from core.traces.schema import HOST, KINDS, Trace
 
@@ -28,10 +29,15 @@ _CHUNK = 100_000
 _SINCE_1970_NS = 10**18
 #: Numbers of threads begin here, out of the way of those of processes: viewers show a thread of its process's number as the main one.
 _FIRST_THREAD = 1001
+#: Kineto's word for each kind, where it is not ours; kinds that mean another thing on a device have a second one.
 _CATEGORIES = {
-    "operator": "cpu_op", "memcpy": "gpu_memcpy", "memset": "gpu_memset", "communication": "kernel", "runtime call": "cuda_runtime",
+    "operator": "cpu_op", "memcpy": "gpu_memcpy", "memset": "gpu_memset", "communication": "user_annotation", "runtime call": "cuda_runtime",
     "synchronisation": "cuda_runtime", "annotation": "user_annotation", "input": "user_annotation", "python function": "python_function",
     "layer": "python_function",
+}  # fmt: skip
+_DEVICE_CATEGORIES = {
+    **_CATEGORIES, "communication": "kernel", "annotation": "gpu_user_annotation", "input": "gpu_user_annotation",
+    "synchronisation": "cuda_sync",
 }  # fmt: skip
 _NUMBER = re.compile(r"(\d{1,9})(?!\d)")
 #: What zlib's `wbits` calls gzip.
@@ -52,7 +58,8 @@ def pieces(recordings: Sequence[tuple[str, Trace]], *, together_ns: Sequence[int
     """
     traces = [trace for _, trace in recordings]
     shifts, zero_ns = clock(traces, together_ns)
-    yield f'{{"displayTimeUnit":"ns","baseTimeNanoseconds":{zero_ns or 0},"traceEvents":[\n'.encode()
+    # No displayTimeUnit: versions of Perfetto took it for the unit of the times.
+    yield f'{{"baseTimeNanoseconds":{zero_ns or 0},"traceEvents":[\n'.encode()
     separator = b""
     places = _Places()
     for (label, trace), shift_ns in zip(recordings, shifts, strict=True):
@@ -95,8 +102,9 @@ class _Lanes:
     process: Integers
     thread: Integers
     row: Integers
+    on_device: Mask
     device: Integers
-    """Number of the device; -1 for the host. So with the stream."""
+    """Number of the device; -1 for the host, and where its name has none. So with the stream."""
     stream: Integers
     named: list[str]
     """Metadata events with the threads' names."""
@@ -163,7 +171,7 @@ def _lanes(events: pl.DataFrame, processes: dict[str, int], places: _Places) -> 
     rows = np.zeros(len(names), np.int64)
     np.maximum.at(rows, lane, row + 1)
 
-    threads = places.threads + np.concatenate([[0], np.cumsum(rows)[:-1]])
+    threads = places.threads + np.cumsum(rows) - rows
     places.threads += int(rows.sum())
     named = [
         line
@@ -173,7 +181,10 @@ def _lanes(events: pl.DataFrame, processes: dict[str, int], places: _Places) -> 
     ]
     process = np.array([processes[device] for device, _ in names], np.int64)
     device, stream = (np.array([_number(pair[half]) if pair[0] != HOST else -1 for pair in names], np.int64) for half in (0, 1))
-    return _Lanes(process=process[lane], thread=threads[lane] + np.maximum(row, 0), row=row, device=device[lane], stream=stream[lane], named=named)
+    return _Lanes(
+        process=process[lane], thread=threads[lane] + np.maximum(row, 0), row=row, named=named,
+        on_device=np.array([device != HOST for device, _ in names], np.bool_)[lane], device=device[lane], stream=stream[lane],
+    )  # fmt: skip
 
 
 def _number(name: str) -> int:
@@ -195,7 +206,7 @@ def _slices(events: pl.DataFrame, shift_ns: int, lanes: _Lanes, places: _Places)
             *(pl.Series(name, getattr(lanes, name)[part]) for name in ("process", "thread", "device", "stream")),
             pl.Series("overlaps", lanes.row[part] == NO_ROW),
             pl.Series("launches", launches[part]),
-            _category(events["kind"][part], lanes.device[part] >= 0),
+            _category(events["kind"][part], lanes.on_device[part]),
             (pl.col("row").cast(pl.Int64) + arrow).alias("tail"),
             (pl.col("launch").cast(pl.Int64) + arrow).alias("head"),
             _us(pl.col("start_ns") + shift_ns).alias("start"),
@@ -223,10 +234,9 @@ def _json(text: str) -> str:
     return msgspec.json.encode(text).decode()
 
 
-def _category(kind: pl.Series, on_device: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> pl.Series:
-    words = [_json(_CATEGORIES.get(name, name)) for name in KINDS]
-    on_devices = ['"gpu_user_annotation"' if word == '"user_annotation"' else word for word in words]
-    return pl.Series("category", [*words, *on_devices]).gather(kind.to_physical().to_numpy() + on_device * len(KINDS))
+def _category(kind: pl.Series, on_device: Mask) -> pl.Series:
+    words = [_json(categories.get(name, name)) for categories in (_CATEGORIES, _DEVICE_CATEGORIES) for name in KINDS]
+    return pl.Series("category", words).gather(kind.to_physical().to_numpy() + on_device * len(KINDS))
 
 
 def _us(ns: pl.Expr) -> pl.Expr:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.traces import nesting
+from core.traces.building import Mask
 from core.traces.nesting import Integers
 
 #: Of one lane. More rows nobody looks at, and each makes the search for a free one longer.
@@ -31,7 +32,7 @@ def nested_rows(lane: Integers, start_ns: Integers, end_ns: Integers) -> Integer
     return rows
 
 
-def _crossing(lane: Integers, parent: Integers, start_ns: Integers, end_ns: Integers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _crossing(lane: Integers, parent: Integers, start_ns: Integers, end_ns: Integers) -> Mask:
     """Slices that begin in an earlier one and outlast it: the one just before under the same parent is such a one, if any is."""
     beside = np.lexsort((np.arange(len(parent)), parent, lane))
     before, after = beside[:-1], beside[1:]

@@ -6,6 +6,7 @@ Nothing here loops over events.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -121,7 +122,8 @@ def steps_of(numbers: Integers, start_ns: Integers, end_ns: Integers, lanes: Seq
     """
     if not len(numbers):
         return ()
-    main = max(set(lanes), key=lambda lane: (list(lanes).count(lane), lane))
+    counts = Counter(lanes)
+    main = max(counts, key=lambda lane: (counts[lane], lane))
     marks = sorted(
         (int(start), int(end), int(number))
         for number, start, end, lane in zip(numbers, start_ns, end_ns, lanes, strict=True)
@@ -229,7 +231,9 @@ def frame_of(columns: Columns) -> pl.DataFrame:
         elif values.dtype.kind == "f":
             made[name] = pl.Series(name, values, dtype=dtype).fill_nan(None)
         else:
-            made[name] = nullable(name, values, dtype, None if name not in ("start_ns", "duration_ns") else np.zeros(size, np.bool_))
+            made[name] = nullable(
+                name, values, dtype, None if name not in ("start_ns", "duration_ns") else np.zeros(size, np.bool_)
+            )
     return pl.DataFrame([made[name] for name in EVENT_SCHEMA.names()], schema_overrides=dict(EVENT_SCHEMA))
 
 
@@ -297,7 +301,9 @@ def memory_frame_of(memory: MemoryColumns, events: pl.DataFrame, steps: Sequence
     none = pl.Series(memory.operator < 0)
     frame = frame.with_columns(
         *(
-            (chosen[name].set(none, None) if chosen is not None else pl.Series(name, [None] * len(frame))).cast(MEMORY_SCHEMA[name]).alias(name)
+            (chosen[name].set(none, None) if chosen is not None else pl.Series(name, [None] * len(frame)))
+            .cast(MEMORY_SCHEMA[name])
+            .alias(name)
             for name in ("layer", "phase")
         )
     )

@@ -14,7 +14,7 @@ import polars as pl
 from core.store.files import write_json, write_whole
 from core.traces.read import read_source
 from core.traces.schema import EVENT_SCHEMA, MEMORY_SCHEMA, SCHEMA_VERSION, Facts, Trace, TraceError
-from core.traces.sources import LIMITS, Limits, Progress, Source, silent
+from core.traces.sources import CHUNK_BYTES, LIMITS, Limits, Progress, Source, silent
 
 EVENTS = "events.parquet"
 MEMORY = "memory.parquet"
@@ -31,8 +31,11 @@ def digest(path: Path) -> str:
 def digest_of(source: Source) -> str:
     """SHA-256 of a recording's bytes as they lie there; raises TraceError where they cannot be read."""
     try:
+        hashed = hashlib.sha256()
         with source.open() as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            while chunk := file.read(CHUNK_BYTES):
+                hashed.update(chunk)
+        return hashed.hexdigest()
     except OSError as error:
         raise TraceError(f"{source.name} cannot be read: {error.strerror}.") from error
 

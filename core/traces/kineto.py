@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 
-from core.traces import building, kineto_links
-from core.traces.building import KIND, Codes, Coded
+from core.traces import building, kineto_links, links
+from core.traces.building import KIND, Coded, Codes
 from core.traces.kineto_columns import Decoded, Instants, Stretches, decode
 from core.traces.kineto_messages import Gpu
 from core.traces.nesting import Integers
@@ -60,8 +60,8 @@ def read(source: Source, *, progress: Progress = silent, limits: Limits = LIMITS
         occupancy_percent=raw.occupancy_percent[rows],
     )
     steps = _steps(columns)
-    links = kineto_links.Raw(external=raw.external[rows], sequence=raw.sequence[rows], forward_thread=raw.forward_thread[rows])
-    kineto_links.fill(columns, links, lane_code=lane_code, steps=steps)
+    raw_links = kineto_links.Raw(external=raw.external[rows], sequence=raw.sequence[rows], forward_thread=raw.forward_thread[rows])
+    kineto_links.fill(columns, raw_links, lane_code=lane_code, steps=steps)
     events = building.frame_of(columns)
     allocations = None if memory is None else _memory(memory, origin_ns, columns, raw.lane.codes[rows], lane_code)
     device_work = ~building.is_host(columns.device) & building.is_kind(columns.kind, *building.DEVICE_WORK)
@@ -84,7 +84,11 @@ def read(source: Source, *, progress: Progress = silent, limits: Limits = LIMITS
             device_events_linked=int((device_work & (columns.operator >= 0)).sum()),
         ),
     )
-    return Trace(events=events, memory=building.memory_frame_of(allocations, events, steps) if allocations else building.no_memory(), facts=facts)
+    return Trace(
+        events=events,
+        memory=building.memory_frame_of(allocations, events, steps) if allocations else building.no_memory(),
+        facts=facts,
+    )
 
 
 def _halves(places: Coded) -> tuple[Coded, Coded]:
@@ -123,12 +127,14 @@ def _steps(columns: building.Columns) -> tuple[building.Step, ...]:
     return building.steps_of(np.array(numbers, np.int64), start_ns, start_ns + columns.duration_ns[marks], lanes)
 
 
-def _memory(memory: Instants, origin_ns: int, columns: building.Columns, place: Integers, lane_code: Integers) -> building.MemoryColumns:
+def _memory(
+    memory: Instants, origin_ns: int, columns: building.Columns, place: Codes, lane_code: Integers
+) -> building.MemoryColumns:
     time_ns = memory.time_ns - origin_ns
     # From a place's code to its lane's number; a thread without an event has none.
     numbers = np.full(int(max(place.max(), memory.lane.max())) + 1, building.NO_INDEX, np.int64)
     numbers[place] = lane_code
-    operator = kineto_links.innermost_operators(columns, lane_code, numbers[memory.lane], time_ns)
+    operator = links.innermost_operators(columns, lane_code, numbers[memory.lane], time_ns)
     return building.MemoryColumns(
         time_ns=time_ns, device=memory.device, address=memory.address, delta_bytes=memory.delta_bytes,
         allocated_bytes=memory.allocated_bytes, reserved_bytes=memory.reserved_bytes, operator=operator,
@@ -142,17 +148,16 @@ def _devices(device: Coded, gpus: list[Gpu]) -> tuple[Device, ...]:
 
 
 def _device(label: str, gpu: Gpu) -> Device:
-    capability = None if gpu.computeMajor is None else f"{gpu.computeMajor}.{gpu.computeMinor or 0}"
+    capability = None if gpu.compute_major is None else f"{gpu.compute_major}.{gpu.compute_minor or 0}"
     return Device(
-        label=label, name=gpu.name, memory_bytes=gpu.totalGlobalMem, multiprocessors=gpu.numSms,
-        max_threads_per_multiprocessor=gpu.maxThreadsPerMultiprocessor, compute_capability=capability,
+        label=label, name=gpu.name, memory_bytes=gpu.total_global_mem, multiprocessors=gpu.num_sms,
+        max_threads_per_multiprocessor=gpu.max_threads_per_multiprocessor, compute_capability=capability,
     )  # fmt: skip
 
 
 def _notes(decoded: Decoded) -> tuple[str, ...]:
     if not decoded.cut:
         return ()
-    return (f"The recording is cut off ({decoded.cut}): only what lies before that was read; record or copy it again to see the rest.",)
-
-
-
+    return (
+        f"The recording is cut off ({decoded.cut}): only what lies before that was read; record or copy it again to see the rest.",
+    )

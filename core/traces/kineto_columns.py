@@ -182,7 +182,10 @@ def _from(source: Source, place: int) -> Iterator[bytes]:
 
 def _merge(first: Decoder, part: dict[str, Any]) -> None:
     """Add what the second process read; its codes become ours."""
-    for parts, columns, coded in ((first.stretches, part["stretches"], STRETCH_CODES), (first.instants, part["instants"], INSTANT_CODES)):
+    for parts, columns, coded in (
+        (first.stretches, part["stretches"], STRETCH_CODES),
+        (first.instants, part["instants"], INSTANT_CODES),
+    ):
         for name, table in coded.items():
             if name in columns:
                 own: Table = getattr(first, table)
@@ -207,18 +210,23 @@ def _columns(decoder: Decoder) -> Decoded:
         why = ", ".join(f"{count:,} {reason}" for reason, count in skipped.most_common(3))
         raise TraceError(f"{decoder.source} holds no event that lasts ({why}); the profiler was stopped before anything ran.")
     names, shapes = list(decoder.names), [text.decode("utf-8", "replace") for text in decoder.shapes]
-    stretches = Stretches(
-        **{
-            **columns,
-            "name": Coded(columns["name"], names),
-            "category": Coded(columns["category"], [(category or "").lower() for category in decoder.categories]),
-            "lane": Coded(columns["lane"], cast(list[str], list(decoder.lanes))),
-            "input_shapes": Coded(columns["input_shapes"], shapes),
-        }
-    )
-    memory = Instants(**{**instants, "device": Coded(instants["device"], list(decoder.devices))}) if instants and len(instants["time_ns"]) else None
+    coded = {
+        "name": Coded(columns.pop("name"), names),
+        "category": Coded(columns.pop("category"), [(category or "").lower() for category in decoder.categories]),
+        "lane": Coded(columns.pop("lane"), cast(list[str], list(decoder.lanes))),
+        "input_shapes": Coded(columns.pop("input_shapes"), shapes),
+    }
+    stretches = Stretches(**coded, **columns)
+    memory = None
+    if instants and len(instants["time_ns"]):
+        memory = Instants(device=Coded(instants.pop("device"), list(decoder.devices)), **instants)
     return Decoded(
-        about=read_about(decoder.around), stretches=stretches, memory=memory, found=decoder.found, skipped=dict(decoder.skipped), cut=decoder.cut
+        about=read_about(decoder.around),
+        stretches=stretches,
+        memory=memory,
+        found=decoder.found,
+        skipped=dict(decoder.skipped),
+        cut=decoder.cut,
     )
 
 

@@ -22,7 +22,15 @@ from core.traces.schema import HOST, TraceError
 from core.traces.sources import Limits
 
 #: Events that are no stretch of time, by `ph`; a `[memory]` instant has its own columns.
-_NOT_A_STRETCH = {"M": "metadata", "s": "flow arrow", "t": "flow arrow", "f": "flow arrow", "C": "counter", "i": "instant", "I": "instant"}
+_NOT_A_STRETCH = {
+    "M": "metadata",
+    "s": "flow arrow",
+    "t": "flow arrow",
+    "f": "flow arrow",
+    "C": "counter",
+    "i": "instant",
+    "I": "instant",
+}
 #: Categories, in lower case, of what happens on a device.
 DEVICE_CATEGORIES = {"kernel", "gpu_memcpy", "memcpy", "gpu_memset", "memset", "gpu_user_annotation", "cuda_sync"}
 _DTYPE_BYTES = {"float": 4, "float32": 4, "half": 2, "float16": 2, "bfloat16": 2, "double": 8, "long": 8, "int": 4, "short": 2, "byte": 1,
@@ -81,11 +89,12 @@ class Decoder:
         """Why the recording is cut off; empty where it is whole."""
 
     def run(self, chunks: Iterator[bytes], *, begun: bool = False, ends: bool = True) -> None:
-        """Read text; `begun`: it starts at an event, not at the recording's head; not `ends`: it stops after an event, before a comma.
+        """Read text; `begun`: it starts at an event, not at the recording's head; not `ends`: it stops after an event, before a
+        comma.
 
         Raises TraceError, RecursionError.
         """
-        pieces = Pieces(self.source, self._events, messages.OBJECT_DECODER.decode)
+        pieces = Pieces(self.source, self._events, messages.read_object)
         for piece in pieces(chunks, begun=begun, ends=ends):
             self._take(*piece)
         rest = pieces.rest or {}
@@ -102,7 +111,9 @@ class Decoder:
         self.around = {**(messages.read_object(pieces.head) if pieces.head else {}), **rest}
 
     def _events(self, text: Text) -> tuple[list[Event], Text]:
-        """Decode an array; an event with a value of the wrong type is left out and counted. Raises DecodeError for what is not JSON."""
+        """Decode an array; an event with a value of the wrong type is left out and counted. Raises DecodeError for what is not
+        JSON.
+        """
         try:
             try:
                 return messages.EVENTS_DECODER.decode(text), text
@@ -115,11 +126,11 @@ class Decoder:
 
     def _events_one_by_one(self, text: Text) -> tuple[list[Event], Text]:
         good, texts = [], []
-        for raw in messages.RAW_DECODER.decode(text):
+        for raw in messages.RAW_DECODER.decode(bytes(text).decode("utf-8", "replace").encode()):
             try:
                 good.append(messages.EVENT_DECODER.decode(raw))
                 texts.append(bytes(raw))
-            except msgspec.ValidationError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 path = _PATH.search(str(error))
                 self.found += 1
                 self.skipped[f"{path[1].partition('[')[0]} of the wrong type" if path and path[1] else "not an object"] += 1
@@ -158,8 +169,18 @@ class Decoder:
         lane = self._codes(self._threads, map(messages.TID, chosen), size)
         rows = np.flatnonzero(on_device)
         device_events = list(compress(chosen, on_device.tolist()))
-        device_args = list(map(messages.ARGS, device_events)) if None not in map(messages.ARGS, device_events) else [event.args or NO_ARGS for event in device_events]
-        places = zip(map(messages.DEVICE, device_args), map(messages.STREAM, device_args), map(messages.PID, device_events), map(messages.TID, device_events), strict=True)
+        device_args = (
+            list(map(messages.ARGS, device_events))
+            if None not in map(messages.ARGS, device_events)
+            else [event.args or NO_ARGS for event in device_events]
+        )
+        places = zip(
+            map(messages.DEVICE, device_args),
+            map(messages.STREAM, device_args),
+            map(messages.PID, device_events),
+            map(messages.TID, device_events),
+            strict=True,
+        )
         lane[rows] = self._codes(self._streams, places, len(rows))
         old_external, external = whole(map(messages.OLD_EXTERNAL, args), size), whole(map(messages.EXTERNAL, args), size)
 
@@ -182,7 +203,9 @@ class Decoder:
             input_shapes=self._shapes(args),
             bytes=of_device(np.where(moved >= 0, moved, [_message_bytes(own) for own in device_args]) if len(rows) else moved),
             blocks=of_device(self._codes(self._volumes, map(bytes, map(messages.GRID, device_args)), len(rows), np.int64)),
-            threads_per_block=of_device(self._codes(self._volumes, map(bytes, map(messages.BLOCK, device_args)), len(rows), np.int64)),
+            threads_per_block=of_device(
+                self._codes(self._volumes, map(bytes, map(messages.BLOCK, device_args)), len(rows), np.int64)
+            ),
             blocks_per_sm=of_device(real(map(messages.BLOCKS_PER_SM, device_args), len(rows)), np.nan),
             occupancy_percent=of_device(real(map(messages.OCCUPANCY, device_args), len(rows)), np.nan),
         )
@@ -208,7 +231,9 @@ class Decoder:
         columns: dict[str, NDArray[Any]] = {
             "time_ns": time_ns,
             "lane": self._codes(self._threads, map(messages.TID, instants), size),
-            "device": self._codes(self._memories, zip(map(messages.DEVICE_TYPE, args), map(messages.DEVICE_ID, args), strict=True), size),
+            "device": self._codes(
+                self._memories, zip(map(messages.DEVICE_TYPE, args), map(messages.DEVICE_ID, args), strict=True), size
+            ),
             "address": addresses(map(messages.ADDRESS, args)),
             "delta_bytes": whole(map(messages.DELTA, args), size, null=0),
             "allocated_bytes": whole(map(messages.ALLOCATED, args), size),

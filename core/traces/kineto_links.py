@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from core.traces import building, nesting
-from core.traces.building import NO_INDEX, PHASE, Codes, Coded, Columns, Mask, is_kind, linked
+from core.traces import building, links, nesting
+from core.traces.building import NO_INDEX, PHASE, Coded, Codes, Columns, Mask, is_kind, linked
 from core.traces.nesting import Integers
 from core.traces.schema import Step
 
@@ -49,17 +49,17 @@ def fill(columns: Columns, raw: Raw, *, lane_code: Integers, steps: Sequence[Ste
     # Python's own frames are looked at only where they say what is done.
     seen = host & (fetch | ~is_kind(kind, "python function", "other"))
     rows = np.flatnonzero(seen)
-    parent = _parents(rows, _threads(columns, lane_code, seen), start_ns, end_ns)
+    parent = links.enclosing(rows, _threads(columns, lane_code, seen), start_ns, end_ns)
 
     operator = nesting.nearest(parent, is_operator)
     # An operator's own operator is the one around it.
     around = np.where(is_operator, linked(parent, operator, NO_INDEX), operator)
-    launch = _launches(columns, host)
+    launch = links.launches(columns, host & is_kind(kind, "runtime call", "synchronisation"))
     around = np.where(launch >= 0, operator[np.maximum(launch, 0)], around)
     # Some versions wrote the correlation into the external id as well; it says nothing then.
     assert columns.correlation is not None
     telling = (raw.external > 0) & (raw.external != columns.correlation)
-    by_external = _last_with(raw.external, is_operator, (around < 0) & ~host & telling)
+    by_external = links.last_with(raw.external, is_operator, (around < 0) & ~host & telling)
     around = np.where(by_external >= 0, by_external, around)
 
     backward = is_operator & (columns.name.where(_BACKWARD.match) | (raw.forward_thread > 0))
@@ -73,22 +73,6 @@ def fill(columns: Columns, raw: Raw, *, lane_code: Integers, steps: Sequence[Ste
     columns.step = building.step_numbers(steps, linked(launch, start_ns, 0) + np.where(launch >= 0, 0, start_ns))
 
 
-def innermost_operators(columns: Columns, lane_code: Integers, thread: Integers, time_ns: Integers) -> Integers:
-    """Row of the innermost operator open on a thread (a number as in `lane_code`; -1: none known) at each moment; -1 for none."""
-    rows = np.flatnonzero(is_kind(columns.kind, "operator"))
-    lane = np.concatenate([lane_code[rows], thread])
-    start = np.concatenate([columns.start_ns[rows], time_ns])
-    end = np.concatenate([columns.start_ns[rows] + columns.duration_ns[rows], time_ns])
-    order = nesting.sort_order(lane, start, end)
-    # Moments do not hold anything: of two at one time the later is not inside the earlier, and neither asks the other.
-    moment = order >= len(rows)
-    parent = nesting.parents(lane[order], start[order], end[order])
-    found = nesting.nearest(parent, ~moment)
-    result = np.full(len(time_ns), NO_INDEX, np.int64)
-    result[order[moment] - len(rows)] = linked(found[moment], np.append(rows, [NO_INDEX] * len(time_ns))[order], NO_INDEX)
-    return np.where(thread >= 0, result, NO_INDEX)
-
-
 def _threads(columns: Columns, lane_code: Integers, seen: Mask) -> Integers:
     """One number per thread: a lane of layers alone is the thread of the operators, which some versions number differently."""
     layers, operators = (np.unique(lane_code[seen & is_kind(columns.kind, name)]) for name in ("layer", "operator"))
@@ -100,34 +84,6 @@ def _threads(columns: Columns, lane_code: Integers, seen: Mask) -> Integers:
     if len(alone) > 1 or busiest in layers:
         return lane_code
     return np.where(lane_code == alone[0], busiest, lane_code)
-
-
-def _parents(rows: Integers, lane: Integers, start_ns: Integers, end_ns: Integers) -> Integers:
-    """Innermost enclosing event among `rows` of each of them; -1 for every other."""
-    order = rows[nesting.sort_order(lane[rows], start_ns[rows], end_ns[rows])]
-    inner = nesting.parents(lane[order], start_ns[order], end_ns[order])
-    parent = np.full(len(lane), NO_INDEX, np.int64)
-    parent[order] = linked(inner, order, NO_INDEX)
-    return parent
-
-
-def _launches(columns: Columns, host: Mask) -> Integers:
-    """Row of the runtime call that launched each device event, by correlation; -1 for everything else."""
-    assert columns.correlation is not None
-    calls = host & is_kind(columns.kind, "runtime call", "synchronisation")
-    return _last_with(np.maximum(columns.correlation, 0), calls, ~host & (columns.correlation > 0))
-
-
-def _last_with(number: Integers, owners: Mask, wanted: Mask) -> Integers:
-    """For each wanted row the last row among the owners that has the same positive number; -1 for none, and for every other row."""
-    found = np.full(len(number), NO_INDEX, np.int64)
-    rows, asking = np.flatnonzero(owners & (number > 0)), np.flatnonzero(wanted)
-    if len(rows) and len(asking):
-        rows = rows[np.argsort(number[rows], kind="stable")]
-        place = np.searchsorted(number[rows], number[asking], side="right") - 1
-        hit = (place >= 0) & (number[rows[np.maximum(place, 0)]] == number[asking])
-        found[asking[hit]] = rows[place[hit]]
-    return found
 
 
 def _made_by(sequence: Integers, start_ns: Integers, backward: Mask, forward: Mask) -> Integers:

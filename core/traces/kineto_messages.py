@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import cast
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -70,25 +70,30 @@ class Times(msgspec.Struct, gc=False):
     dur: msgspec.Raw = EMPTY
 
 
-class Gpu(msgspec.Struct):
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+_Bytes = Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
+_SinceEpoch = Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
+
+
+class Gpu(msgspec.Struct, rename="camel"):
     id: int = 0
     name: str = ""
-    totalGlobalMem: int | None = None  # noqa: N815
-    numSms: int | None = None  # noqa: N815
-    maxThreadsPerMultiprocessor: int | None = None  # noqa: N815
-    computeMajor: int | None = None  # noqa: N815
-    computeMinor: int | None = None  # noqa: N815
+    total_global_mem: _Bytes | None = None
+    num_sms: _Count | None = None
+    max_threads_per_multiprocessor: _Count | None = None
+    compute_major: _Count | None = None
+    compute_minor: _Count | None = None
 
 
 class Distributed(msgspec.Struct):
-    rank: int | None = None
-    world_size: int | None = None
+    rank: _Count | None = None
+    world_size: _Count | None = None
 
 
 class About(msgspec.Struct):
     """What the recording says of itself beside the events; each part is read on its own, so that one of the wrong type is None."""
 
-    base_ns: int = 0
+    base_ns: _SinceEpoch = 0
     schema: int | None = None
     gpus: list[Gpu] = []
     distributed: Distributed | None = None
@@ -98,7 +103,12 @@ class About(msgspec.Struct):
     hip_driver_version: Scalar = None
 
 
-_ABOUT_NAMES = {"base_ns": "baseTimeNanoseconds", "schema": "schemaVersion", "gpus": "deviceProperties", "distributed": "distributedInfo"}
+_ABOUT_NAMES = {
+    "base_ns": "baseTimeNanoseconds",
+    "schema": "schemaVersion",
+    "gpus": "deviceProperties",
+    "distributed": "distributedInfo",
+}
 EVENTS_DECODER = msgspec.json.Decoder(list[Event], strict=False)
 EVENT_DECODER = msgspec.json.Decoder(Event, strict=False)
 RAW_DECODER = msgspec.json.Decoder(list[msgspec.Raw])
@@ -106,8 +116,12 @@ TIMES_DECODER = msgspec.json.Decoder(list[Times])
 OBJECT_DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def read_object(text: bytes) -> dict[str, msgspec.Raw]:
-    return cast(dict[str, msgspec.Raw], OBJECT_DECODER.decode(text))
+def read_object(text: Text) -> dict[str, msgspec.Raw]:
+    """The fields of an object, not decoded yet. Raises msgspec.DecodeError."""
+    try:
+        return OBJECT_DECODER.decode(text)
+    except UnicodeDecodeError:
+        return OBJECT_DECODER.decode(bytes(text).decode("utf-8", "replace").encode())
 
 
 def read_about(fields: dict[str, msgspec.Raw]) -> About:

@@ -1,4 +1,6 @@
-"""`python -m core.traces.kineto_part FILE PLACE ANSWER`: decode a recording from a place on, for the process that decodes what is before."""
+"""`python -m core.traces.kineto_part FILE PLACE ANSWER`: decode a recording from a place on, for the process that decodes what
+is before.
+"""
 
 from __future__ import annotations
 

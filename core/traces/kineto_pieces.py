@@ -66,7 +66,9 @@ class Pieces:
             if piece is not None:
                 yield piece
             elif len(buffer) > _REST_BYTES:
-                raise TraceError(f"{self.source} holds more than {_REST_BYTES / 2**30:.0f} GiB of JSON that is no whole event; it is damaged.")
+                raise TraceError(
+                    f"{self.source} holds more than {_REST_BYTES / 2**30:.0f} GiB of JSON that is no whole event; it is damaged."
+                )
         if not ends:
             piece, left = self._piece(buffer, to_the_end=True)
             if piece is None or left[1:].strip():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from itertools import compress
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -43,7 +42,11 @@ def real(values: Iterable[Scalar], size: int) -> NDArray[np.float64]:
     try:
         return np.fromiter(kept, np.float64, size)
     except (ValueError, OverflowError, TypeError):
-        return np.fromiter((float(value) if isinstance(value, (int, float)) and abs(value) < 2**1000 else np.nan for value in kept), np.float64, size)
+        return np.fromiter(
+            (float(value) if isinstance(value, (int, float)) and abs(value) < 2**1000 else np.nan for value in kept),
+            np.float64,
+            size,
+        )
 
 
 def addresses(values: Iterable[Scalar]) -> NDArray[np.uint64]:
@@ -66,8 +69,12 @@ def volume(text: bytes) -> int:
     return volume if sides and 0 <= volume < 2**63 else NO_INDEX
 
 
-def exact(start_us: NDArray[np.float64], duration_us: NDArray[np.float64], text: Text, wanted: Iterable[bool]) -> tuple[Integers, Integers]:
-    """Whole nanoseconds, from the digits themselves where a float64 is too coarse for them; `wanted` says which events of the text it is about."""
+def exact(
+    start_us: NDArray[np.float64], duration_us: NDArray[np.float64], text: Text, wanted: Iterable[bool]
+) -> tuple[Integers, Integers]:
+    """Whole nanoseconds, from the digits themselves where a float64 is too coarse for them; `wanted` says which events of the
+    text it is about.
+    """
     with np.errstate(invalid="ignore"):
         coarse = (np.abs(start_us) >= _EXACT_BELOW_US) & (np.abs(start_us) <= FARTHEST_US)
         if (coarse & (start_us != np.floor(start_us))).any():

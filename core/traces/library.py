@@ -20,6 +20,7 @@ from pathlib import Path
 from core.store.files import StoreError, read_json, write_json, write_whole
 from core.traces import cache, read, sources
 from core.traces.cache import Sources
+from core.traces.safe_pickle import MAX_BYTES
 from core.traces.schema import Facts, Trace, TraceError
 from core.traces.snapshot import Snapshot, is_snapshot, read_snapshot
 from core.traces.sources import LIMITS, Limits, Progress, Source, silent
@@ -61,7 +62,9 @@ class TraceLibrary:
         """Everything that was brought here, newest first; caches of a comparison's own profiles are not."""
         if not self.root.is_dir():
             return []
-        found = [entry for folder in self.root.iterdir() if _DIGEST.fullmatch(folder.name) and (entry := self._entry(folder)) is not None]
+        found = [
+            entry for folder in self.root.iterdir() if _DIGEST.fullmatch(folder.name) and (entry := self._entry(folder)) is not None
+        ]
         return sorted(found, key=lambda entry: (entry.added, entry.name), reverse=True)
 
     def get(self, digest: str) -> Entry:
@@ -84,7 +87,9 @@ class TraceLibrary:
         source = Source.of(path)
         return self._add(source, Sources(self.root).digest(path), group=group, progress=progress, limits=limits)
 
-    def open_folder(self, folder: Path, *, progress: Progress = silent, limits: Limits = LIMITS) -> tuple[list[Entry], dict[str, str]]:
+    def open_folder(
+        self, folder: Path, *, progress: Progress = silent, limits: Limits = LIMITS
+    ) -> tuple[list[Entry], dict[str, str]]:
         """Read every recording in a folder: those that could be, and for each other file the sentence that says why not.
 
         Raises TraceError where there is none at all.
@@ -122,7 +127,9 @@ class TraceLibrary:
         return sorted((one for one in self.all() if one.group == entry.group and one.kind == "trace"), key=lambda one: one.name)
 
     def delete(self, digest: str) -> None:
-        """Remove a recording and what was read of it; a file outside the library stays where it is. Raises TraceError, StoreError."""
+        """Remove a recording and what was read of it; a file outside the library stays where it is. Raises TraceError,
+        StoreError.
+        """
         self.get(digest)
         folder = self._folder(digest)
         doomed = folder.with_name(f".deleted-{digest[:16]}-{secrets.token_hex(3)}")
@@ -157,7 +164,9 @@ class TraceLibrary:
         except OSError as error:
             if known is None:
                 shutil.rmtree(folder, ignore_errors=True)
-            raise StoreError(f"The trace cannot be kept in {self.root} ({error.strerror}); free some space or set SHOWDOWN_HOME.") from error
+            raise StoreError(
+                f"The trace cannot be kept in {self.root} ({error.strerror}); free some space or set SHOWDOWN_HOME."
+            ) from error
         return entry
 
     def _source(self, entry: Entry) -> Source:
@@ -195,7 +204,7 @@ def recordings_in(folder: Path) -> list[Path]:
 
 
 def _snapshot(source: Source) -> Snapshot:
-    return read_snapshot(sources.whole(source), source.name)
+    return read_snapshot(sources.whole(source, limits=Limits(text_bytes=MAX_BYTES)), source.name)
 
 
 def _safe(name: str) -> str:

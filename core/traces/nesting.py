@@ -80,7 +80,9 @@ def _crossed(lane: Integers, start: Integers, end: Integers, parent: Integers) -
 def _nested_segments(
     lane: Integers, start: Integers, end: Integers, parent: Integers, chosen: NDArray[np.bool_]
 ) -> tuple[Integers, Integers, Integers]:
-    """As `exclusive_segments`, where events nest and last: from its start a moment is an event's own, from its end on its parent's."""
+    """As `exclusive_segments`, where events nest and last: from its start a moment is an event's own, from its end on its
+    parent's.
+    """
     rows = np.flatnonzero(chosen)
     when = np.concatenate([end[rows], start[rows]])
     then = np.concatenate([parent[rows], rows])

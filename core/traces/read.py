@@ -29,7 +29,7 @@ def read_source(source: Source, *, progress: Progress = silent, limits: Limits =
         raise TraceError(f"{source.name} is empty.")
     if _JSON.match(head):
         return kineto.read(source, progress=progress, limits=limits)
-    return xplane.read(sources.whole(source, progress, limits), source.name)
+    return xplane.read(sources.whole(source, progress, limits), source.name, limits=limits)
 
 
 def find_profile(folder: Path) -> Path:

@@ -151,7 +151,9 @@ class _Machine:
                 room -= _OTHER + _ITEM * abs(height - len(stack)) + 4 * (after - position)
                 position = after
             if room < 0:
-                raise self._refusal(f"its values take up more than {MEMORY_BYTES >> 30} GiB")
+                raise TraceError(
+                    f"{self.source} is too large: its values take up more than {MEMORY_BYTES >> 30} GiB; record fewer events (`max_entries`)."
+                )
 
     def _seldom(self, code: int, position: int) -> int:
         """Run one of the other opcodes; where the next one is."""

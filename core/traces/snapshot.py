@@ -24,6 +24,7 @@ from core.traces.snapshot_schema import Snapshot, SnapshotDevice, SnapshotFacts,
 from core.traces.snapshot_segments import read_segments
 from core.traces.sources import Limits, Source, whole
 
+_GZIP = b"\x1f\x8b"
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 #: How pickles of dictionaries and lists begin in protocols 0 and 1, which have no byte that says so.
 _OLD_PICKLES = (b"(dp", b"(lp", b"}q\x00", b"]q\x00")
@@ -41,8 +42,9 @@ def read_snapshot(data: bytes, source: str) -> Snapshot:
 
     Raises TraceError, in one sentence, for what is no snapshot, damaged, cut off, too large, or would run code.
     """
-    plain = whole(Source(name=source, data=data), limits=Limits(text_bytes=safe_pickle.MAX_BYTES))
-    found = safe_pickle.load(plain, source)
+    if data.startswith(_GZIP):
+        data = whole(Source(name=source, data=data), limits=Limits(text_bytes=safe_pickle.MAX_BYTES))
+    found = safe_pickle.load(data, source)
     if isinstance(found, list):
         found = {"segments": found}
     if not isinstance(found, dict) or not isinstance(found.get("segments"), list):

@@ -19,6 +19,7 @@ CHUNK_BYTES = 16 * 2**20
 _PACKED_BYTES = 2**20
 #: What zlib's `wbits` calls gzip.
 _GZIP_FORMAT = 31
+DamagedError: type[Exception] = isal_zlib.error
 
 #: Told while a recording is read: bytes of the file behind us, and in all.
 Progress = Callable[[int, int], None]
@@ -98,7 +99,9 @@ def chunks(source: Source, progress: Progress = silent, limits: Limits = LIMITS)
         for chunk in _unpacked(raw) if packed else iter(lambda: raw.read(CHUNK_BYTES), b""):
             given += len(chunk)
             if given > limits.text_bytes:
-                raise TraceError(f"{source.name} holds more than {limits.text_bytes / 2**30:.1f} GiB of text; record fewer steps, or cut it.")
+                raise TraceError(
+                    f"{source.name} holds more than {limits.text_bytes / 2**30:.1f} GiB of text; record fewer steps, or cut it."
+                )
             progress(min(raw.tell(), total), total)
             yield chunk
 
@@ -116,7 +119,7 @@ def _unpacked(raw: BinaryIO) -> Iterator[bytes]:
                 return
         try:
             chunk = member.decompress(packed, CHUNK_BYTES)
-        except isal_zlib.error as error:
+        except DamagedError as error:
             raise Cut(str(error)) from error
         begun = True
         packed = member.unconsumed_tail

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.traces import building, xplane_links, xplane_memory
 from core.traces.building import KIND, NO_INDEX, PHASE, Coded, Columns
-from core.traces.kineto_links import innermost_operators
+from core.traces.links import innermost_operators
 from core.traces.nesting import Integers
 from core.traces.schema import HOST, Coverage, Facts, Step, Trace, TraceError
 from core.traces.sources import LIMITS, Limits

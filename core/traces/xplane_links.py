@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.traces import building, nesting
+from core.traces import building, links, nesting
 from core.traces.building import NO_INDEX, PHASE, Codes, Columns, Mask, is_kind, linked
 from core.traces.nesting import Integers
 from core.traces.schema import Step
@@ -26,12 +26,10 @@ def fill(columns: Columns, *, container: Mask, lane_code: Integers, steps: tuple
     is_operator = is_kind(columns.kind, "operator")
     start_ns, end_ns = columns.start_ns, columns.start_ns + columns.duration_ns
     columns.self_ns = building.operator_self_time(is_operator, lane_code, start_ns, end_ns)
-    columns.launch = _launches(columns, host) if one_host else np.full(len(host), NO_INDEX, np.int64)
+    columns.launch = links.launches(columns, host) if one_host else np.full(len(host), NO_INDEX, np.int64)
 
     hosted = np.flatnonzero(host)
-    inner = nesting.parents(lane_code[hosted], start_ns[hosted], end_ns[hosted])
-    parent = np.full(len(host), NO_INDEX, np.int64)
-    parent[hosted] = linked(inner, hosted, NO_INDEX)
+    parent = links.enclosing(hosted, lane_code, start_ns, end_ns)
     nearest = nesting.nearest(parent, is_operator)
     # An operator's own operator is the one around it.
     around = np.where(is_operator, linked(parent, nearest, NO_INDEX), nearest)
@@ -40,20 +38,6 @@ def fill(columns: Columns, *, container: Mask, lane_code: Integers, steps: tuple
     moment_ns = np.where(columns.launch >= 0, linked(columns.launch, start_ns, 0), start_ns)
     columns.step = building.step_numbers(steps, moment_ns)
     columns.phase = _phases(columns, container, lane_code, building.step_index(steps, moment_ns))
-
-
-def _launches(columns: Columns, host: Mask) -> Integers:
-    """Row of the call that launched each device event, the last with its correlation; -1 for everything else."""
-    assert columns.correlation is not None
-    found = np.full(len(host), NO_INDEX, np.int64)
-    calls, asking = (np.flatnonzero(rows & (columns.correlation > 0)) for rows in (host, ~host))
-    if len(calls) and len(asking):
-        calls = calls[np.argsort(columns.correlation[calls], kind="stable")]
-        numbers = columns.correlation[calls]
-        place = np.searchsorted(numbers, columns.correlation[asking], side="right") - 1
-        hit = (place >= 0) & (numbers[np.maximum(place, 0)] == columns.correlation[asking])
-        found[asking[hit]] = calls[place[hit]]
-    return found
 
 
 def _phases(columns: Columns, container: Mask, lane_code: Integers, step: Integers) -> Codes:

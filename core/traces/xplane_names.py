@@ -16,8 +16,10 @@ _NODE = re.compile(r"^(?!ThenExecute)([^:\s]+):([A-Za-z_]\w*)$")
 _CONTAINER = re.compile(
     r"^(?:__(?:inference|forward|backward)|(?:Stateful|Stateless)?(?:PartitionedCall|While|If|Case)$|_?Xla(?:Run|Launch|Compile))"
 )
+#: The framework on its way to an operator: it holds operators, where a call of the device's runtime holds none.
+_DISPATCH = re.compile(r"^(?:EagerExecute|EagerKernelExecute|KernelAndDeviceFunc::Run|TFE_|FunctionRun)")
 _RUNTIME = re.compile(
-    r"^(?:EagerExecute|EagerKernelExecute|KernelAndDeviceFunc::Run|TFE_|EagerCopyToDevice|FunctionRun|cu[A-Z]|cuda[A-Z]|hip[A-Z]"
+    r"^(?:EagerCopyToDevice|cu[A-Z]|cuda[A-Z]|hip[A-Z]"
     r"|(?:H2D|D2H) Dispatch|TransferToDevice|TransferFromDevice|BufferFromHost)|CopyToDevice|CopyToHost|CopyRawToHost"
 )
 _SYNCHRONISATION = re.compile(r"Synchronize|^BlockUntilReady|BlockHostUntil|^Wait for |::WaitFor|^ComputeSemaphoreAcquire|Buffer::Await")
@@ -112,7 +114,7 @@ def meaning_of(said: Said, modules: Modules) -> Meaning:
 
 def _on_host(said: Said, modules: Modules) -> Meaning:
     name = said.name
-    if said.hlo_op is not None and not _RUNTIME.match(name):
+    if said.hlo_op is not None and not (_RUNTIME.match(name) or _DISPATCH.match(name)):
         return _of_instruction("operator", said.hlo_op, said.hlo_op, modules.find(said.hlo_op, said.module, said.program))
     if name.startswith(_EAGER):
         op_type = name.removeprefix(_EAGER)

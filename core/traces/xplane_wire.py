@@ -20,6 +20,8 @@ Words = NDArray[np.uint64]
 
 #: More fields than a profiler writes into one message; what has more is not one of its files.
 _MOST_EVENT_FIELDS = 96
+#: A field's number and form take 32 bits.
+_LARGEST_TAG = 2**32 - 1
 _MOST_STAT_FIELDS = 16
 
 #: A number of 64 bits takes ten bytes at most, and a word is read at each of them.
@@ -189,7 +191,7 @@ def _rounds(words: Words, start: Integers, stop: Integers, most: int) -> Iterato
             if (value[delimited] > len(words)).any():
                 raise DamagedError
             following = np.where(delimited, behind + value.view(np.int64), behind)
-        if (following > end).any() or not (fixed | delimited | (wire == _VARINT)).all() or (tag < 8).any():
+        if (following > end).any() or not (fixed | delimited | (wire == _VARINT)).all() or (tag < 8).any() or (tag > _LARGEST_TAG).any():
             raise DamagedError
         yield rows, tag, value, behind
         left = following < end

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from core.model.variant import FRAMEWORK_LABELS
+
 NONE = "—"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
 
@@ -81,6 +83,11 @@ def ago(iso: str, now: datetime | None = None) -> str:
         if passed < until * length:
             return f"{passed / length:.0f} {unit} ago"
     return f"{then:%B %Y}"
+
+
+def framework(name: str | None) -> str:
+    """What wrote a recording, by the name that its facts give it; `unknown` where nothing in it tells."""
+    return "unknown" if name is None else {**FRAMEWORK_LABELS, "jax": "JAX"}.get(name, name)
 
 
 def plain(text: str) -> str:

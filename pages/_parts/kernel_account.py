@@ -18,8 +18,7 @@ _PARTS = ("wall", "self", "overlap", "rest")
 
 def show_coverage(it: View) -> None:
     """One line per recording: how much of it the numbers on this page rest on."""
-    for one in it.opened:
-        st.caption(f"{formats.plain(one.label)}: {_coverage_words(one)}")
+    st.caption("  \n".join(f"{formats.plain(one.label)}: {_coverage_words(one)}" for one in it.opened))
 
 
 def _coverage_words(one: Opened) -> str:
@@ -45,9 +44,6 @@ def show_account(it: View) -> None:
     downloads(table, "coverage")
     for one in it.opened:
         found = analysis(one, "coverage")
-        if found["events_skipped"]:
-            reasons = ", ".join(f"{count:,} {reason}" for reason, count in found["events_skipped"].items())
-            st.caption(f"{formats.plain(one.label)} left out: {formats.plain(reasons)}.")
         linked = found["device_time_linked_fraction"]
         if linked is not None and linked < 0.95:
             st.caption(f"{formats.plain(one.label)}: {_why_unlinked(found)}")
@@ -78,7 +74,7 @@ def _coverage_table(it: View) -> pl.DataFrame:
         skipped = ", ".join(f"{count:,} {reason}" for reason, count in found["events_skipped"].items()) or "none"
         values = {
             "format": facts.source,
-            "framework": facts.framework or "unknown",
+            "framework": formats.framework(facts.framework),
             "devices": ", ".join(f"{device.label} {device.name}".strip() for device in facts.devices),
             "steps marked": f"{len(facts.steps):,}",
             "events found": f"{found['events_found']:,}",
@@ -105,8 +101,9 @@ def _why_unlinked(found: dict[str, Any]) -> str:
         return "the calls that launched its kernels were not recorded, so nothing tells which operator they belong to."
     if launched - linked > 0.02:
         return (
-            f"the launch of {formats.percent(launched)} of device time is known, but {formats.percent(launched - linked)} was launched outside of any "
-            "operator: by a library that calls the device itself, by a compiled or captured graph, or by threads that were not recorded."
+            f"the launch of {formats.percent(launched)} of device time is known, but {formats.percent(launched - linked)} was launched "
+            "outside of any operator: by a library that calls the device itself, a compiled or captured graph, or a thread that was not "
+            "recorded."
         )
     return f"the launch of {formats.percent(1 - launched)} of device time was not recorded, mostly work that was queued before the recording began."
 
@@ -121,10 +118,10 @@ def _accounting(one: Opened) -> pl.DataFrame:
 
 def _show_step(one: Opened) -> None:
     st.markdown(f"**{formats.plain(one.label)}**")
-    account = _accounting(one)
-    if account.is_empty():
-        st.caption("Nothing of the host was recorded.")
+    if not analysis(one, "has operators"):
+        st.caption("No operator of the host was recorded.")
         return
+    account = _accounting(one)
     total = account.row(by_predicate=pl.col("lane") == ALL_LANES, named=True)
     with st.container(horizontal=True, gap="medium"):
         st.metric("Profiled step" if one.trace.facts.steps else "Whole recording", formats.ms(total["wall_ms"]), width=140)

@@ -84,8 +84,9 @@ def _choose(it: View) -> _Choice | None:
             "Group by", groups, default=groups[0] if on_device else "class", required=True, key="group", bind="query-params"
         )
         measures = DEVICE_MEASURES if on_device else HOST_MEASURES
-        measure = st.segmented_control("Measure", list(measures), default=next(iter(measures)), required=True, key="measure", bind="query-params",
-                                       help=None if on_device else "Self: without the operators nested inside. Total: with them: some time counts twice.")  # fmt: skip
+        nested = None if on_device else "Self: without the operators nested inside. Total: with them: some time counts twice."
+        measure = st.segmented_control("Measure", list(measures), default=next(iter(measures)), required=True, key="measure",
+                                       bind="query-params", help=nested)  # fmt: skip
         top = st.selectbox("Bars", TOPS, index=1, key="top", bind="query-params", width=90)
         search = st.text_input(
             "Search", type="search", key="search", bind="query-params", placeholder="conv, gemm, adam …", width=220
@@ -145,7 +146,10 @@ def _bars(it: View, found: dict[str, pl.DataFrame], choice: _Choice) -> tuple[li
         pickable(draw(pair, it.sides, words, colour=_COLOUR[choice.group]), "picked", "key"), pair.select("key", "op_class", *values),
         alt=f"Bars of {words.axis}, by {called}: {names}. Largest: {pair['key'][0]}, {largest}.",
         download_name=f"kernels-{choice.group}", key=f"kernel_bars_{choice.group}", on_select="rerun",
-        columns={"op_class": "kind of operation", **{name: st.column_config.NumberColumn(f"{name.upper()}, {unit}", format="%.4f") for name in values}},
+        columns={
+            "op_class": "kind of operation",
+            **{name: st.column_config.NumberColumn(f"{name.upper()}, {unit}", format="%.4f") for name in values},
+        },
     )  # fmt: skip
     return [point["key"] for point in event["selection"].get("picked", [])] if event else [], pair["key"].to_list()
 
@@ -181,7 +185,8 @@ def _rows(it: View, found: dict[str, pl.DataFrame], choice: _Choice, picked: Seq
     st.markdown(f"**Only what was picked in the chart**{rest}; click on empty ground to see all" if picked
                 else f"**Row by row**{rest}; click on a bar to see only its rows")  # fmt: skip
     stepped = all(per_step(one, device=choice.device[one.side]) for one in it.opened)
-    st.dataframe(table.head(_MOST_ROWS), hide_index=True, height=min(420, 40 + 35 * max(1, len(table))),
+    known = [column.name for column in table if column.null_count() < len(table)]
+    st.dataframe(table.head(_MOST_ROWS).select(known), hide_index=True, placeholder="", height=min(420, 40 + 35 * max(1, len(table))),
                  column_config=row_columns(per_step=stepped, device=choice.on_device))  # fmt: skip
     downloads(table, "kernels")
 

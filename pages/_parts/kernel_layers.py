@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import streamlit as st
 
@@ -36,9 +38,9 @@ def show_layers(it: View) -> None:
         *(column for letter in letters for column in _columns(letter, steps[letter])),
         "path",
     )
-    longest = max((float(table[f"{letter}_total_ms"].max()) for letter in letters), default=0.0) or 1.0
+    longest = max((max(table[f"{letter}_total_ms"], default=0.0) for letter in letters), default=0.0) or 1.0
     bar, number = st.column_config.ProgressColumn, st.column_config.NumberColumn
-    config: dict[str, object] = {
+    config: dict[str, Any] = {
         "layer": st.column_config.TextColumn("layer", width="large"),
         "path": st.column_config.TextColumn("path", width="medium"),
     }

@@ -35,36 +35,29 @@ def picked_rows(costs: pl.DataFrame, by: str, picked: Sequence[str], shown: Sequ
 
 
 #: What the columns are called, in their order; those that a table has not are left out.
-_NAMES = {
-    "recording": "recording",
-    "kernel": "kernel",
-    "operator": "operator",
-    "op_class": "kind of operation",
-    "layer": "layer",
-    "phase": "phase",
-}
-_TIMES = {
-    "time_ns": "time (ms)",
-    "self_ns": "self (ms)",
-    "total_ns": "total (ms)",
-    "mean_ns": "mean (µs)",
-    "min_ns": "min (µs)",
-    "max_ns": "max (µs)",
-}
-_OF_ONE_CALL = ("mean_ns", "min_ns", "max_ns")
+_KEYS = {"operator": "operator", "op_class": "kind of operation", "layer": "layer", "phase": "phase"}
+#: Column of `core.analysis.work` -> column of the table, what it is divided by, and its heading.
+_TIMES = {"time_ns": ("time_ms", 1e6, "time"), "self_ns": ("self_ms", 1e6, "self"), "total_ns": ("total_ms", 1e6, "total")}
+_OF_ONE = {"mean_ns": ("mean_us", 1e3, "mean (µs)"), "min_ns": ("min_us", 1e3, "min (µs)"), "max_ns": ("max_us", 1e3, "max (µs)")}
 
 
 def row_table(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of `core.analysis.work.summed_up` with `recording` before them, as a person reads them: ms, us of one launch, and percent."""
-    times = [name for name in _TIMES if name in rows.columns]
-    device = "time_ns" in rows.columns
+
+    def times(of: dict[str, tuple[str, float, str]]) -> list[pl.Expr]:
+        return [(pl.col(name) / divisor).alias(column) for name, (column, divisor, _) in of.items() if name in rows.columns]
+
+    device = [_answer(pl.col("tensor_core")).alias("tensor_cores"), (pl.col("occupancy") * 100).alias("occupancy_percent")]
     return rows.select(
-        *(name for name in _NAMES if name in rows.columns),
-        "count",
-        *((pl.col(name) / (1e3 if name in _OF_ONE_CALL else 1e6)).alias(name.removesuffix("ns") + ("us" if name in _OF_ONE_CALL else "ms")) for name in times),
+        *(name for name in ("recording", "kernel") if name in rows.columns),
+        *([] if "kernel" in rows.columns else ["operator"]),
+        *times(_TIMES),
         (pl.col("share") * 100).alias("share_percent"),
-        *([_answer(pl.col("tensor_core")).alias("tensor_cores"), (pl.col("occupancy") * 100).alias("occupancy_percent")] if device else []),
-    )  # fmt: skip
+        "count",
+        *(name for name in _KEYS if "kernel" in rows.columns or name != "operator"),
+        *(device if "occupancy" in rows.columns else []),
+        *times(_OF_ONE),
+    )
 
 
 def _answer(tensor_core: pl.Expr) -> pl.Expr:
@@ -74,11 +67,12 @@ def _answer(tensor_core: pl.Expr) -> pl.Expr:
 def row_columns(*, per_step: bool, device: bool) -> dict[str, Any]:
     """The table's column_config."""
     number, unit = st.column_config.NumberColumn, " per step" if per_step else ""
-    called = {name.removesuffix("ns") + ("us" if name in _OF_ONE_CALL else "ms"): label for name, label in _TIMES.items()}
     return {
-        **{name: label for name, label in _NAMES.items() if name != label},
-        **{name: number(label if name.endswith("_us") else label.replace("(ms)", f"(ms{unit})"), format="%.3f" if name.endswith("_ms") else "%.2f")
-           for name, label in called.items()},
+        **_KEYS,
+        "kernel": st.column_config.TextColumn("kernel", width=330),
+        "operator": st.column_config.TextColumn("operator", width="medium"),
+        **{column: number(f"{label} (ms{unit})", format="%.3f") for column, _, label in _TIMES.values()},
+        **{column: number(label, format="%.2f") for column, _, label in _OF_ONE.values()},
         "count": number(f"{'launches' if device else 'calls'}{unit}", format="%.1f"),
         "share_percent": number("share of device work" if device else "share of the step", format="%.1f %%"),
         "tensor_cores": st.column_config.TextColumn("tensor cores", help="By the kernel's name; empty: the name does not say, or it is no kernel."),

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from pages._parts.kernel_account import show_account
 from pages._parts.kernel_costs import show_costs
-from pages._parts.kernel_devices import show_efficiency, show_idle, show_launches
+from pages._parts.kernel_efficiency import show_efficiency
+from pages._parts.kernel_idle import show_idle
+from pages._parts.kernel_launches import show_launches
 from pages._parts.kernel_layers import show_layers
 from pages._parts.kernel_steps import show_steps
 from pages._parts.kernel_traffic import show_communication, show_copies

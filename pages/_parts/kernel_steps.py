@@ -13,7 +13,8 @@ from pages._parts.kernel_work import View, analysis, on_devices
 from pages._parts.opened import Opened
 
 _ORDER = {
-    "kernel": "a kernel ran", "memcpy": "copying", "memset": "setting memory", "communication": "a collective ran", "runtime": "a call to the device's runtime",
+    "kernel": "a kernel ran", "memcpy": "copying", "memset": "setting memory", "communication": "a collective ran",
+    "runtime": "a call to the device's runtime",
     "input": "fetching input", "operator": "an operator on the host", "other": "nothing recorded",
 }  # fmt: skip
 
@@ -49,11 +50,12 @@ def _side(one: Opened, table: pl.DataFrame, reach_ms: float) -> None:
     parts = table.group_by("part").agg(pl.col("duration_ns").sum()).sort("duration_ns", descending=True)
     largest, whole = parts.row(0), max(int(parts["duration_ns"].sum()), 1)
     means = f", drawn as means of neighbours, {MOST_STEPS} bars at most" if len(steps) > MOST_STEPS else ""
+    number = st.column_config.NumberColumn
     chart_with_table(
         step_bars(table, PARTS, reach_ms=reach_ms), table.select("step", "part", (pl.col("duration_ns") / 1e6).alias("ms"), pl.col("share") * 100),
         alt=f"Parts of {len(steps)} steps of {one.label}{means}; most is {largest[0]}, {formats.percent(largest[1] / whole)}.",
         download_name=f"steps-{one.side}",
-        columns={"ms": st.column_config.NumberColumn("ms", format="%.4f"), "share": st.column_config.NumberColumn("share of the step", format="%.1f %%")},
+        columns={"ms": number("ms", format="%.4f"), "share": number("share of the step", format="%.1f %%")},
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ _OVERLAP = {
     "computing": "computing_ns",
     "computing and communicating": "overlap_ns",
     "communicating alone": "exposed_ns",
-    "other": "neither_ns",
+    "neither": "neither_ns",
 }
 
 
@@ -61,7 +61,7 @@ def show_copies(it: View) -> None:
 
 
 def _copy_words(total_ns: int, count: int, size: int, gb_per_s: float | None) -> str:
-    speed = "size not recorded" if gb_per_s is None else f"{formats.size(size)} at {gb_per_s:,.1f} GB/s"
+    speed = "size not recorded" if gb_per_s is None else f"{formats.size(size)} at {gb_per_s:,.3g} GB/s"
     return f"{formats.ms(total_ns / 1e6)} · {count:,}x · {speed}"
 
 
@@ -109,7 +109,7 @@ def _overlap_metrics(here: list[Opened]) -> None:
         if len(here) > 1:
             st.markdown(f"**{formats.plain(one.label)}**")
         with st.container(horizontal=True, gap="medium"):
-            st.metric("Communicating", formats.ms(sums["communication"] / 1e6), width=170)
+            st.metric("Communicating, in the steps", formats.ms(sums["communication"] / 1e6), width=220)
             st.metric(
                 "Hidden behind computing",
                 formats.percent(sums["overlap"] / sums["communication"] if sums["communication"] else None),

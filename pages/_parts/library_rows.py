@@ -1,4 +1,4 @@
-"""The rows of the library, and what can be done with the chosen one."""
+"""The comparisons of the library, and what can be done with the chosen one."""
 
 from __future__ import annotations
 
@@ -41,6 +41,38 @@ def library_table(comparisons: list[StoredComparison]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema)
 
 
+def show_comparisons(comparisons: list[StoredComparison]) -> None:
+    """The table; the row that is selected in it opens on every page and can be deleted."""
+    table = library_table(comparisons)
+    asked = st.query_params.get(PARAMETER)
+    preset = [index for index, one in enumerate(comparisons) if one.id == asked]
+    st.caption(f"{len(comparisons)} stored, {formats.size(sum(table['mib']) * 2**20)} on disk. Select a row to open or delete it.")
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    event = st.dataframe(
+        table,
+        hide_index=True,
+        placeholder="",
+        height="content" if len(table) < 15 else 560,
+        key=f"library_{st.session_state.get(GENERATION, 0)}",
+        on_select="rerun",
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": preset}},
+        column_config={
+            "when": st.column_config.DatetimeColumn("when", format="D MMM YYYY, HH:mm"),
+            "a": text("A"),
+            "b": text("B"),
+            "ratio": number("B ÷ A", format="%.3f", help="Step time of B over step time of A; above 1, A is faster"),
+            "mib": number("on disk", format="%.1f MiB"),
+        },
+    )
+    rows = [index for index in event["selection"]["rows"] if index < len(comparisons)]
+    if rows:
+        st.query_params[PARAMETER] = comparisons[rows[0]].id
+        show_chosen(comparisons[rows[0]])
+    else:
+        st.query_params.pop(PARAMETER, None)
+
+
 def show_chosen(one: StoredComparison) -> None:
     """Links to every view of a comparison, and its deletion."""
     with st.container(border=True):
@@ -67,7 +99,9 @@ def confirm_delete(one: StoredComparison) -> None:
     """Asks once; runs, logs and profiles go with it."""
     st.markdown(formats.plain(comparison_label(one)))
     st.caption(f"{formats.size(bytes_on_disk(one))} with all its runs, logs and profiles. This cannot be undone.")
-    if st.button("Delete for good", type="primary", icon=":material/delete_forever:", key="delete_for_good", on_click=_delete, args=(one.id,)):
+    if st.button(
+        "Delete for good", type="primary", icon=":material/delete_forever:", key="delete_for_good", on_click=_delete, args=(one.id,)
+    ):
         st.rerun()
 
 

@@ -27,7 +27,7 @@ def show_figures(held: Sequence[Held]) -> None:
     for one, own in zip(held, figures, strict=True):
         if len(held) > 1:
             st.markdown(f"**{formats.plain(one.label)}**, {one.device}")
-        at_least = "at least " if one.lower_bound else ""
+        at_least = "≥ " if one.lower_bound else ""
         step = f", step {own['peak_step']}" if own["peak_step"] is not None else ""
         values = [
             ("Peak allocated", "peak_allocated_bytes", at_least, f"At {moment(own['peak_time_ns'])}{step}."),
@@ -49,9 +49,9 @@ def show_figures(held: Sequence[Held]) -> None:
 
 
 def _delta(bytes: int | None, before: int | None) -> str | None:
-    if bytes is None or before is None:
+    if bytes is None or before is None or bytes == before:
         return None
-    return f"{'+' if bytes > before else '−' if bytes < before else '±'}{formats.size(abs(bytes - before))}"
+    return f"{'+' if bytes > before else '-'}{formats.size(abs(bytes - before))}"
 
 
 def moment(time_ns: int | None) -> str:

@@ -22,6 +22,8 @@ from pages._parts.opened import Opened
 
 #: Frames of a snapshot's blocks that were there before it, where the block itself says whose it is.
 _EARLIER = "{} (before the recording)"
+#: Of more steps, the numbers alone are written.
+_MOST_WORDS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +144,7 @@ def profiled(one: Opened, device: str) -> ProfiledHeld | None:
     return ProfiledHeld(
         side=one.side, label=one.label, short=one.short, digest=one.digest, device=own, series=series,
         whole=Window(start_ns=min(0, int(series["time_ns"][0])), end_ns=end_ns),
-        marks=tuple(Mark(ms=step.start_ns / 1e6, label=str(step.number)) for step in steps),
+        marks=tuple(Mark(ms=step.start_ns / 1e6, label=f"step {step.number}" if len(steps) <= _MOST_WORDS else str(step.number)) for step in steps),
         lower_bound=not keeps_total(memory, own), memory=memory, events=events, steps=len(steps),
     )  # fmt: skip
 

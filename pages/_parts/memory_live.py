@@ -44,8 +44,9 @@ def show_live(held: Sequence[Held], names: Sides, view: View) -> None:
     else:
         event, shown = _two(tables, names, by, key)
     chosen = _names(event, shown, [table["name"].to_list() for table in tables])
-    for one, place in zip(held, places, strict=True):
-        _show_blocks(one, place, by, chosen, titled=len(held) > 1)
+    for column, one, place in zip(st.columns(len(held)), held, places, strict=True):
+        with column:
+            _show_blocks(one, place, by, chosen, titled=len(held) > 1)
 
 
 def _choose_group(groups: Sequence[str]) -> str:
@@ -67,7 +68,7 @@ def _one(one: Held, table: pl.DataFrame, names: Sides, by: str, key: str) -> Any
 def _two(tables: Sequence[pl.DataFrame], names: Sides, by: str, key: str) -> tuple[Any, pl.DataFrame]:
     both = paired(*tables)
     show = st.segmented_control("Show", [_BOTH, _DIFFERENCE], default=_BOTH, required=True, key=SHOW, bind="query-params",
-                                format_func={_BOTH: "A and B", _DIFFERENCE: "B less A"}.__getitem__)  # fmt: skip
+                                help="Difference: B less A.")  # fmt: skip
     if show == _DIFFERENCE:
         both = both.sort(pl.col("difference_bytes").abs(), "name", descending=[True, False])
     bars = folded(both)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 import streamlit as st
 
+from core.analysis.memory import folded
 from core.analysis.snapshot_fragmentation import fragmentation
 from core.charts.memory_bars import taken_bars
 from core.charts.palette import Sides
@@ -23,8 +24,10 @@ def show_taken(held: Sequence[ProfiledHeld], names: Sides) -> None:
     """Bars of what each operator, layer or phase allocates and releases."""
     st.subheader("Who takes it, who gives it back", anchor=False)
     by = str(st.segmented_control("Taken by", ["operator", "layer", "phase"], default="operator", required=True, key=TAKEN_BY, bind="query-params"))
-    for one in held:
-        table = one.increase(by)
+    tables = [one.increase(by) for one in held]
+    bars = [folded(table, _TOP) for table in tables]
+    released, allocated = (max((float(bar[f"{name}_bytes"].max() or 0) for bar in bars), default=0.0) for name in ("released", "allocated"))  # type: ignore[arg-type]
+    for one, table, bar in zip(held, tables, bars, strict=True):
         per = "per step" if one.steps else "in the whole recording"
         if len(held) > 1:
             st.markdown(f"**{formats.plain(one.label)}**, {one.device}")
@@ -34,19 +37,18 @@ def show_taken(held: Sequence[ProfiledHeld], names: Sides) -> None:
         total = table["increase_bytes"].sum()
         st.caption(
             f"{formats.count(table['allocations'].sum())} allocations {per}, {formats.size(table['allocated_bytes'].sum())} allocated, "
-            f"{formats.size(table['released_bytes'].sum())} released: {'+' if total > 0 else ''}{formats.size(total)}. What operators inside an operator take is theirs."
-        )  # fmt: skip
+            f"{formats.size(table['released_bytes'].sum())} released: {'+' if total > 0 else ''}{formats.size(total)}. "
+            "What operators inside an operator take is theirs."
+        )
         chart_with_table(
-            taken_bars(table.head(_TOP), names.colour(one.side), title=by, per=per), table,
-            alt=f"Bytes allocated and released {per} by {by}, the first {min(_TOP, len(table))} of {len(table)}. Most: {table['name'][0]}.",
+            taken_bars(bar, names.colour(one.side), title=by, per=per, reach=(released, allocated)), table,
+            alt=f"Bytes allocated and released {per} by {by}, {len(table)} rows. Most: {table['name'][0]}.",
             download_name=f"memory-taken-{by}-{one.side}", key=f"memory_taken_{by}_{one.side}",
             columns={
                 "allocations": st.column_config.NumberColumn(format="%.1f"),
                 **{f"{name}_bytes": st.column_config.NumberColumn(f"{name} (bytes)", format="%.0f") for name in ("allocated", "released", "increase")},
             },
         )  # fmt: skip
-        if len(table) > _TOP:
-            st.caption(f"The other {len(table) - _TOP} are in the table.")
 
 
 def show_segments(held: Sequence[SnapshotHeld]) -> None:

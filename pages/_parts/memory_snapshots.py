@@ -57,17 +57,22 @@ def choose_snapshots(entries: Sequence[Entry]) -> list[tuple[Entry, Snapshot]]:
         else:
             link("library", "Open a snapshot in the Library")
         st.stop()
-    st.session_state[_PICKER] = asked or _remembered(entries)
+    with st.container(horizontal=True):
+        chosen = _first(by_digest, asked or _remembered(entries))
+        if asked != chosen:
+            _pick(chosen)
+        second = _second({digest: entry for digest, entry in by_digest.items() if digest != chosen})
+    st.session_state[_REMEMBERED] = chosen
+    return [(entry, _read(entry)) for entry in (by_digest[chosen], *second)]
+
+
+def _first(by_digest: dict[str, Entry], preset: str) -> str:
+    st.session_state[_PICKER] = preset
     chosen: str = st.selectbox(
-        "Snapshot", list(by_digest), format_func=lambda digest: _label(by_digest[digest]), key=_PICKER, label_visibility="collapsed",
+        "Snapshot", list(by_digest), format_func=lambda digest: _label(by_digest[digest]), key=_PICKER,
         on_change=lambda: _pick(st.session_state[_PICKER]),
     )  # fmt: skip
-    if asked != chosen:
-        _pick(chosen)
-    st.session_state[_REMEMBERED] = chosen
-    others = {digest: entry for digest, entry in by_digest.items() if digest != chosen}
-    wanted = [by_digest[chosen], *_second(others)]
-    return [(entry, _read(entry)) for entry in wanted]
+    return chosen
 
 
 def _second(others: dict[str, Entry]) -> list[Entry]:

@@ -71,7 +71,7 @@ def choose_view(held: Sequence[Held]) -> View:
     whole = Window(start_ns=min(one.whole.start_ns for one in held), end_ns=max(one.whole.end_ns for one in held))
     numbers = {SINCE: ("From (ms)", f"{whole.start_ns / 1e6:g}"), UNTIL: ("To (ms)", f"{whole.end_ns / 1e6:.4f}"), AT: ("What was live at (ms)", "the peak")}
     given = {
-        key: st.number_input(label, value=None, step=1.0, format="%.6f", key=key, bind="query-params", width=170, placeholder=placeholder)
+        key: st.number_input(label, value=None, step=1.0, format="%.4f", key=key, bind="query-params", width=180, placeholder=placeholder)
         for key, (label, placeholder) in numbers.items()
     }
     st.button("", icon=":material/fit_width:", help="Everything, at the peak", key="memory_everything", on_click=forget_window)

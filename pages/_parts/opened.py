@@ -9,7 +9,6 @@ from pathlib import Path
 import streamlit as st
 
 from core.charts.palette import Sides, sides_of, two_colours
-from core.model.variant import FRAMEWORK_LABELS
 from core.store.comparisons import StoredComparison
 from core.store.home import traces_folder
 from core.traces.library import Entry, TraceLibrary
@@ -55,7 +54,9 @@ def library() -> TraceLibrary:
 
 
 def choose_opened(*, pair: bool = True) -> list[Opened]:
-    """Draw the picker and give what it shows: one recording, or two (`pair=False`: one at most); stops the page where there is none."""
+    """Draw the picker and give what it shows: one recording, or two (`pair=False`: one at most); stops the page where there is
+    none.
+    """
     comparisons, entries = _recordings()
     if (bare := _without_profile(comparisons, entries)) is not None:
         _show_without_profile(bare, others=bool(comparisons or entries))
@@ -83,7 +84,11 @@ def any_recording() -> bool:
 
 def _recordings() -> tuple[list[StoredComparison], list[Entry]]:
     """Finished comparisons with profiled runs, and the library's traces."""
-    comparisons = [one for one in store().all() if one.state == "finished" and one.result and any(run.role == "profile" for run in one.result.runs)]
+    comparisons = [
+        one
+        for one in store().all()
+        if one.state == "finished" and one.result and any(run.role == "profile" for run in one.result.runs)
+    ]
     return comparisons, [entry for entry in library().all() if entry.kind == "trace"]
 
 
@@ -100,8 +105,16 @@ def _show_without_profile(one: StoredComparison, *, others: bool) -> None:
     """Where the comparison stands, or why it was not profiled; and a way on."""
     if show_state(one):
         assert one.spec is not None
-        why = "It ended before the profiled runs, for the reasons on its own page." if one.spec.profile else "It was started without profiling."
-        st.info(f"{why} Run it again with profiling to see what takes the time.", title="This comparison has no profile", icon=":material/query_stats:")
+        why = (
+            "It ended before the profiled runs, for the reasons on its own page."
+            if one.spec.profile
+            else "It was started without profiling."
+        )
+        st.info(
+            f"{why} Run it again with profiling to see what takes the time.",
+            title="This comparison has no profile",
+            icon=":material/query_stats:",
+        )
         link("run", "Set it up again", like=one.id)
         link("compare", "Open this comparison", comparison=one.id)
     if others and st.button("Show the newest recording", icon=":material/undo:"):
@@ -167,7 +180,11 @@ def _sides(one: StoredComparison, pair: bool) -> list[Opened]:
     found, problems = profiles_of(one)
     assert one.spec is not None
     for side, problem in problems.items():
-        st.warning(formats.plain(problem), title=f"No profile of side {side.upper()}, {one.spec.variant(side).label}", icon=":material/broken_image:")
+        st.warning(
+            formats.plain(problem),
+            title=f"No profile of side {side.upper()}, {one.spec.variant(side).label}",
+            icon=":material/broken_image:",
+        )
     if not found:
         st.stop()
     names, layers = sides_of(one.spec), declared_layers(one)
@@ -198,9 +215,9 @@ def _read(entry: Entry, side: str) -> Opened:
         st.error(formats.plain(str(error)), title="This trace cannot be read", icon=":material/broken_image:")
         link("library", "To the Library")
         st.stop()
-    framework = FRAMEWORK_LABELS.get(trace.facts.framework or "", "")
     letter = side.upper()
-    return Opened(side=side, label=f"{letter} · {entry.name}", short=f"{letter} · {framework or entry.name[:24]}", digest=entry.digest, trace=trace)
+    short = formats.framework(trace.facts.framework) if trace.facts.framework else entry.name[:24]
+    return Opened(side=side, label=f"{letter} · {entry.name}", short=f"{letter} · {short}", digest=entry.digest, trace=trace)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the trace")

@@ -11,7 +11,7 @@ from core.analysis.communication import joined_ranks, rank_account, rank_steps, 
 from core.charts.breakdown import stacked_rows
 from core.charts.ranks import MOST_CELLS, straggler_cells
 from core.traces.library import Entry, TraceLibrary
-from core.traces.schema import Facts, TraceError
+from core.traces.schema import TraceError
 from pages._parts import formats
 from pages._parts.charts import chart_with_table
 from pages._parts.kernel_work import View
@@ -19,8 +19,8 @@ from pages._parts.opened import library
 
 #: Parts of a rank's span that exclude each other, so that they sum to it.
 _BUSY = {
-    "computing": "compute_ns", "communicating alone": "exposed_communication_ns", "copying alone": "exposed_memcpy_ns", "setting memory alone": "memset_alone_ns",
-    "idle": "idle_ns",
+    "computing": "compute_ns", "communicating alone": "exposed_communication_ns", "copying alone": "exposed_memcpy_ns",
+    "setting memory alone": "memset_alone_ns", "idle": "idle_ns",
 }  # fmt: skip
 #: Ranks and devices in the chart; all of them are in the table.
 _MOST_ROWS = 40
@@ -38,7 +38,7 @@ def rank_entries(it: View) -> list[Entry]:
         return [own]
     by_rank = {facts.rank: own}
     for entry in library().ranks(own):
-        other = _facts(entry.digest, library().root)
+        other = library().facts(entry.digest)
         if (
             other is not None
             and other.rank is not None
@@ -46,11 +46,6 @@ def rank_entries(it: View) -> list[Entry]:
         ):
             by_rank.setdefault(other.rank, entry)
     return [by_rank[rank] for rank in sorted(by_rank)]
-
-
-@st.cache_resource(max_entries=1024, show_spinner=False)
-def _facts(digest: str, _root: Path) -> Facts | None:
-    return TraceLibrary(_root).facts(digest)
 
 
 @st.cache_resource(max_entries=1024, show_spinner="Reading the ranks")
@@ -122,7 +117,8 @@ def _show_busy(table: pl.DataFrame) -> None:
     st.markdown("**How each rank's device spent its time**")
     chart_with_table(
         stacked_rows(rows, tuple(_BUSY), title="ms from the first start to the last end"), shown, download_name="ranks",
-        alt=f"Computing, exposed communication, copying and idle time of {len(table)} ranks; busiest is {slowest['label']}, {formats.ms(slowest['busy_ns'] / 1e6)}.",
+        alt=f"Computing, exposed communication, copying and idle time of {len(table)} ranks; "
+            f"busiest is {slowest['label']}, {formats.ms(slowest['busy_ns'] / 1e6)}.",
         columns={name: st.column_config.NumberColumn(name, format="%.1f %%" if name == "communication hidden" else "%.3f")
                  for name in shown.columns[3:-1]},
     )  # fmt: skip

@@ -88,9 +88,9 @@ def show_picked(opened: Sequence[Opened], lanes: Sequence[Sequence[Lane]], strip
     parts, total = [], 0
     for mark in marks.iter_rows(named=True):
         number = sides.index(mark["side"])
-        lane = lanes[number][mark["lane"]]
+        lane, places = marked_slices(mark, lanes[number][mark["lane"]])
         total += mark["count"]
-        table = slice_table(lane, marked_slices(mark, lane), opened[number].trace.events)
+        table = slice_table(lane, places, opened[number].trace.events)
         parts.append(table.select(pl.lit(opened[number].label).alias("recording"), pl.all(), pl.lit(view.zeros_ns[number]).alias("zero_ns")))
     found = pl.concat(parts)
     rest = f", the longest {len(found):,} listed" if len(found) < total else ""
@@ -109,10 +109,16 @@ def show_picked(opened: Sequence[Opened], lanes: Sequence[Sequence[Lane]], strip
     downloads(shown, "timeline-slices")
 
 
-def marked_slices(mark: Mapping[str, Any], lane: Lane) -> NDArray[np.int64]:
-    """Places in the lane of what a mark stands for: its own slice, or those that touch the bin, the longest of them first."""
-    places = lane.touching(Window(start_ns=mark["start_ns"], end_ns=max(mark["end_ns"], mark["start_ns"] + 1)))
+def marked_slices(mark: Mapping[str, Any], lane: Lane) -> tuple[Lane, NDArray[np.int64]]:
+    """What a mark of a lane stands for, as places in the lane or in one of its levels.
+
+    It is its own slice; of a bin those that touch it, the longest first; in the first row slices of every depth, further in those of
+    its level.
+    """
+    window = Window(start_ns=mark["start_ns"], end_ns=max(mark["end_ns"], mark["start_ns"] + 1))
     if not mark["aggregated"]:
-        return places[lane.rows[places] == mark["row"]]
-    longest = np.argsort(lane.start_ns[places] - lane.end_ns[places], kind="stable")[:MOST_SLICES]
-    return places[longest]
+        places = lane.touching(window)
+        return lane, places[lane.rows[places] == mark["row"]]
+    level = lane.inner[mark["depth"] - 1] if mark["depth"] else lane
+    places = level.touching(window)
+    return level, places[np.argsort(level.start_ns[places] - level.end_ns[places], kind="stable")[:MOST_SLICES]]

@@ -21,7 +21,9 @@ DATA = ROOT / "tests" / "traces" / "data"
 
 def run(*arguments: Any, home: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "SHOWDOWN_HOME": str(home), "COLUMNS": "160"}
-    return subprocess.run([sys.executable, "-m", "core", *map(str, arguments)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "core", *map(str, arguments)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def found(*arguments: Any, home: Path) -> dict[str, Any]:
@@ -39,21 +41,27 @@ def test_the_json_of_a_trace_holds_everything_and_adds_up(tmp_path: Path):
     coverage = one["coverage"]
     assert (coverage["events_read"], coverage["events_skipped"], coverage["kernels"], coverage["kernels_linked"]) == (5, {}, 1, 1)
     assert coverage["device_time_linked_fraction"] == 0.75
-    assert coverage["unlinked"] == {"its launch was not recorded, as before the recording began": {"events": 1, "device_time_ns": 10_000}}
+    assert coverage["unlinked"] == {
+        "its launch was not recorded, as before the recording began": {"events": 1, "device_time_ns": 10_000}
+    }
     assert one["devices"] == {
         "1": {"span_ns": 50_000, "busy_ns": 40_000, "idle_ns": 10_000, "compute_ns": 30_000, "communication_ns": 0, "memcpy_ns": 10_000,
               "memset_ns": 0, "exposed_communication_ns": 0, "exposed_memcpy_ns": 10_000, "events": 2}
     }  # fmt: skip
     assert one["idle_causes"]["1"]["launch_gap_ns"] == 10_000
-    assert one["steps"] == [{"number": 3, "start_ns": 0, "duration_ns": 200_000, "parts_ns": {
-        "kernel": 30_000, "memcpy": 10_000, "memset": 0, "communication": 0, "runtime": 5_000, "input": 0, "operator": 45_000, "other": 110_000}}]  # fmt: skip
+    parts_ns = {"kernel": 30_000, "memcpy": 10_000, "memset": 0, "communication": 0, "runtime": 5_000, "input": 0, "operator": 45_000,
+                "other": 110_000}  # fmt: skip
+    assert one["steps"] == [{"number": 3, "start_ns": 0, "duration_ns": 200_000, "parts_ns": parts_ns}]
     [kernel] = one["kernels"]
     assert kernel | {"share": None} == {
-        "name": "volta_sgemm_128x32_nt", "kind": "kernel", "count": 1, "total_ns": 30_000, "mean_ns": 30_000.0, "min_ns": 30_000, "max_ns": 30_000,
-        "share": None, "op_class": "matrix multiply", "operator": "aten::mm", "tensor_core": False, "tensor_core_family": kernel["tensor_core_family"],
+        "name": "volta_sgemm_128x32_nt", "kind": "kernel", "count": 1, "total_ns": 30_000, "mean_ns": 30_000.0, "min_ns": 30_000,
+        "max_ns": 30_000, "share": None, "op_class": "matrix multiply", "operator": "aten::mm", "tensor_core": False, "tensor_core_family": kernel["tensor_core_family"],
         "blocks_per_sm": None, "occupancy_percent": None,
     }  # fmt: skip
-    assert {row["op_class"]: row["total_ns"] for row in one["op_classes"]} == {"matrix multiply": 30_000, "copy host-device": 10_000}
+    assert {row["op_class"]: row["total_ns"] for row in one["op_classes"]} == {
+        "matrix multiply": 30_000,
+        "copy host-device": 10_000,
+    }
 
 
 def test_a_terminal_gets_tables_with_units(tmp_path: Path):
@@ -65,11 +73,17 @@ def test_a_terminal_gets_tables_with_units(tmp_path: Path):
 
 def test_two_frameworks_are_compared_by_kind_of_operation_layer_operator_and_kernel(tmp_path: Path):
     one = found("trace-diff", DATA / "tensorflow_graph.xplane.pb.gz", DATA / "pytorch_eager.pt.trace.json.gz", home=tmp_path)
-    assert (one["a"]["framework"], one["b"]["framework"], one["measure"]) == ("tensorflow", "pytorch", "operators' self time on the host")
+    assert (one["a"]["framework"], one["b"]["framework"], one["measure"]) == (
+        "tensorflow",
+        "pytorch",
+        "operators' self time on the host",
+    )
     assert one["difference_ns"] == pytest.approx(one["b"]["step_ns"] - one["a"]["step_ns"])
     for group in ("op_class", "layer", "operator", "kernel"):
         assert sum(row["difference_ns"] for row in one[f"by_{group}"]) == pytest.approx(one["difference_ns"])
-    shown = run("trace-diff", DATA / "tensorflow_graph.xplane.pb.gz", DATA / "pytorch_eager.pt.trace.json.gz", "--top", "3", home=tmp_path)
+    shown = run(
+        "trace-diff", DATA / "tensorflow_graph.xplane.pb.gz", DATA / "pytorch_eager.pt.trace.json.gz", "--top", "3", home=tmp_path
+    )
     assert "B minus A" in shown.stdout
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from core.machine.gpu import Nvml
 from core.machine.probes.deep import PROFILE_STEPS, check_deep, judge_trace
-from core.traces.schema import EVENT_SCHEMA, Coverage, Facts, Step, Trace
+from core.traces.schema import EVENT_SCHEMA, MEMORY_SCHEMA, Coverage, Facts, Step, Trace
 from tests.machine.fake_nvml import FakeNvml, refuse
 
 NO_DRIVER = Nvml(FakeNvml(nvmlInit=refuse))
@@ -45,9 +45,9 @@ def trace(rows, *, steps=PROFILE_STEPS, memory=5):
         [{"row": i, "start_ns": i, "duration_ns": 1, **row} for i, row in enumerate(rows)], schema=EVENT_SCHEMA
     )  # fmt: skip
     marks = tuple(Step(number=i, start_ns=i, end_ns=i + 1, lane="main") for i in range(steps))
-    coverage = Coverage(events_found=len(rows), events_read=len(rows), events_skipped={"memory event": memory}, device_events=4,
+    coverage = Coverage(events_found=len(rows), events_read=len(rows), device_events=4,
                         device_events_linked=3)  # fmt: skip
-    return Trace(events=frame, facts=Facts(source="kineto", framework="pytorch", origin_ns=0, steps=marks, coverage=coverage))
+    return Trace(events=frame, memory=pl.DataFrame([{"time_ns": i} for i in range(memory)], schema=MEMORY_SCHEMA), facts=Facts(source="kineto", framework="pytorch", origin_ns=0, steps=marks, coverage=coverage))
 
 
 OPERATOR = {"name": "aten::mm", "kind": "operator", "device": "cpu", "lane": "main", "layer": "Linear_0"}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -30,13 +28,13 @@ def recording(start_us: float, *, step: int | None = 3, base_ns: int = SINCE_197
 def opened(*traces: Trace) -> list[Opened]:
     """Recordings of a page; the digest tells them apart as that of a file would."""
     return [
-        Opened(side=side, label=f"{side.upper()} · one", short=side.upper(), digest=f"{side}{hash(trace.facts)}", trace=trace)
+        Opened(side=side, label=f"{side.upper()} · one", short=side.upper(), digest=f"{side}{trace.facts.origin_ns}", trace=trace)
         for side, trace in zip("ab", traces, strict=False)
     ]
 
 
 def app(*traces: Trace) -> AppTest:
-    def script(shown: Any) -> None:
+    def script(shown):
         from pages._parts.perfetto import show_perfetto
 
         show_perfetto(shown)

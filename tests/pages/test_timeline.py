@@ -80,15 +80,15 @@ def test_a_link_opens_the_exact_view(home: Path):
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    "given",
     [
-        ({"from": "nan", "length": "x"}, None),
-        ({"from": "1e300", "length": "1e300"}, None),
-        ({"from": "-5", "length": "0"}, None),
-        ({"step": "no step", "lanes": "no lane", "kinds": "none"}, None),
+        {"from": "nan", "length": "x"},
+        {"from": "1e300", "length": "1e300"},
+        {"from": "-5", "length": "0"},
+        {"step": "no step", "lanes": "no lane", "kinds": "none"},
     ],
 )
-def test_nonsense_in_the_address_still_shows_something(home: Path, given: dict[str, str], expected: None):
+def test_nonsense_in_the_address_still_shows_something(home: Path, given: dict[str, str]):
     bring(CPU)
     at = open_page("timeline", **given)
     start, end = time_domain(at)
@@ -123,7 +123,7 @@ def test_choosing_a_step_jumps_to_it_and_puts_its_start_at_zero(home: Path):
 def picked_mark(trace: Trace, *, limit: int) -> dict[str, Any]:
     index = prepare(trace.events, trace.facts.steps)
     found = with_names(marks(index.lanes[:1], index.whole, limit=limit), trace.events)
-    strip = Strip(side="a", lanes=[index.lanes[0].label], slices=[0], marks=found, steps=(), zero_ns=index.whole.start_ns)
+    strip = Strip(side="a", lanes=[index.lanes[0].label], slices=[0], levels=[1], marks=found, steps=(), zero_ns=index.whole.start_ns)
     return drawn([strip]).row(0, named=True)
 
 
@@ -146,10 +146,12 @@ def test_a_click_lists_what_the_mark_stands_for(home: Path):
 
 
 def test_a_bin_lists_its_slices_the_longest_first():
-    frame = events(("gpu:0", "7", 0, 5, "short"), ("gpu:0", "7", 6, 30, "long"), ("gpu:0", "7", 40, 1, "outside"))
+    frame = events(("gpu:0", "7", 0, 5, "short"), ("gpu:0", "7", 6, 30, "long"), ("gpu:0", "7", 8, 20, "inner"), ("gpu:0", "7", 40, 1, "outside"))
     lane = prepare(frame).lanes[0]
-    places = marked_slices({"start_ns": 3, "end_ns": 40, "aggregated": True, "row": 1}, lane)
-    assert frame["name"].gather(lane.rows[places]).to_list() == ["long", "short"]
+    found, places = marked_slices({"start_ns": 3, "end_ns": 40, "aggregated": True, "depth": 0, "row": 1}, lane)
+    assert frame["name"].gather(found.rows[places]).to_list() == ["long", "inner", "short"]
+    found, places = marked_slices({"start_ns": 3, "end_ns": 40, "aggregated": True, "depth": 1, "row": 2}, lane)
+    assert frame["name"].gather(found.rows[places]).to_list() == ["inner"]
 
 
 def test_two_recordings_stand_above_each_other_and_are_aligned_on_a_step(home: Path):
@@ -223,6 +225,7 @@ def test_a_window_stays_where_there_is_something_to_see():
 
 def test_only_a_real_interval_is_a_brush():
     assert brushed({"selection": {"window": {"ms": [3.0, 1.0]}}}) == (1.0, 2.0)
-    for state in (None, {}, {"selection": {}}, {"selection": {"window": {}}}, {"selection": {"window": {"ms": [1.0, "x"]}}},
-                  {"selection": {"window": {"ms": [1.0, float("inf")]}}}):  # fmt: skip
+    states: tuple[Any, ...] = (None, {}, {"selection": {}}, {"selection": {"window": {}}}, {"selection": {"window": {"ms": [1.0, "x"]}}},
+                  {"selection": {"window": {"ms": [1.0, float("inf")]}}})  # fmt: skip
+    for state in states:
         assert brushed(state) is None

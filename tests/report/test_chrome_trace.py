@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from core.analysis.devices import device_account
 from core.report import nested_rows
 from core.report.chrome_trace import chrome_trace, clock
 from core.traces.read import read_source, read_trace
@@ -86,8 +87,9 @@ def test_memory_is_a_counter_that_tells_each_change():
 
     trace = read([event("aten::mm", "cpu_op", 10, 50), instant(20, 512, 1512), instant(30, -512, 1000)])
     counted = [one for one in lines([("A", trace)]) if one["ph"] == "C"]
-    assert [(ns(one["ts"]), one["args"]["bytes"]) for one in counted if one["name"] == "allocated memory"] == [(0, 1000), (10_000, 1512), (20_000, 1000)]
-    assert [one["args"]["bytes"] for one in counted if one["name"] == "reserved memory"] == [4096]
+    told = {name: [(ns(one["ts"]), one["args"]["bytes"]) for one in counted if one["name"] == name] for name in {one["name"] for one in counted}}
+    assert told["allocated memory"] == [(0, 1000), (10_000, 1512), (20_000, 1000)]
+    assert [size for _, size in told["reserved memory"]] == [4096]
     assert {names(lines([("A", trace)]), "process_name")[one["pid"]] for one in counted} == {"A · gpu:0"}
 
 
@@ -126,7 +128,8 @@ def test_a_name_is_kept_letter_by_letter(name: str):
 
 def recording(start_us: float, base_ns: int = 0) -> Trace:
     """A step of 100 us, 10 us after the recording's first event."""
-    return read([event("aten::zeros", "cpu_op", start_us, 5), event("ProfilerStep#3", "user_annotation", start_us + 10, 100)], baseTimeNanoseconds=base_ns)
+    step = event("ProfilerStep#3", "user_annotation", start_us + 10, 100)
+    return read([event("aten::zeros", "cpu_op", start_us, 5), step], baseTimeNanoseconds=base_ns)
 
 
 def starts(recordings: list[tuple[str, Trace]], **options: Any) -> list[int]:
@@ -188,6 +191,7 @@ def test_a_real_recording_loses_nothing(name: str):
     again = read_source(Source(name="again", data=file))
     assert len(again.events) == len(slices)
     assert again.events["duration_ns"].sum() == trace.events["duration_ns"].sum() + sum(steps_ns)
+    assert device_account(again.events) == device_account(trace.events)
     assert again.facts.origin_ns == (clock([trace])[1] or 0) + min(one["ts"] for one in slices)
 
 

@@ -92,7 +92,11 @@ def test_a_kernel_belongs_to_the_operator_around_its_launch():
     assert one(trace, "volta_sgemm_128x32_nt", "operator") == one(trace, "aten::mm", "row")
     assert one(trace, "volta_sgemm_128x32_nt", "op_class") == "matrix multiply"
     copy = "Memcpy HtoD (Pageable -> Device)"
-    assert (one(trace, copy, "operator"), one(trace, copy, "op_class"), one(trace, copy, "bytes")) == (None, "copy host-device", 256)
+    assert (one(trace, copy, "operator"), one(trace, copy, "op_class"), one(trace, copy, "bytes")) == (
+        None,
+        "copy host-device",
+        256,
+    )
     assert (one(trace, copy, "device"), one(trace, copy, "lane")) == ("gpu:1", "stream 7")
     assert (trace.facts.coverage.device_events, trace.facts.coverage.device_events_linked) == (2, 1)
     assert [(device.label, device.name) for device in trace.facts.devices] == [("cpu", ""), ("gpu:1", "Tesla V100")]
@@ -130,7 +134,12 @@ def test_the_categories_of_torch_1_8_mean_the_same():
 
 def test_nothing_is_left_out_without_a_reason():
     instant = {"ph": "i", "cat": "cpu_instant_event", "name": "[memory]", "pid": 7, "tid": 7, "ts": 3, "args": {"Bytes": 4}}
-    events = [event("a", "cpu_op", 0, 5), event("b", "cpu_op", 9, -1), instant, {"ph": "M", "name": "process_name", "pid": 7, "ts": 0}]
+    events = [
+        event("a", "cpu_op", 0, 5),
+        event("b", "cpu_op", 9, -1),
+        instant,
+        {"ph": "M", "name": "process_name", "pid": 7, "ts": 0},
+    ]
     coverage = read(events).facts.coverage
     assert coverage.events_skipped == {"negative duration": 1, "metadata": 1}
     assert coverage.events_read == 2  # an event and an allocation
@@ -169,19 +178,37 @@ def test_a_kernel_knows_its_launch_its_grid_and_the_device_its_size():
     kernel = event("k", "kernel", 90, 30, tid=7, device=0, stream=7, correlation=3, grid=[24, 2, 1], block=[128, 1, 1],
                    **{"blocks per SM": 0.3, "est. achieved occupancy %": 2})  # fmt: skip
     launch = event("cudaLaunchKernel", "cuda_runtime", 20, 5, correlation=3)
-    properties = {"id": 0, "name": "V100", "totalGlobalMem": 2**34, "numSms": 80, "maxThreadsPerMultiprocessor": 2048, "computeMajor": 7, "computeMinor": 0}
+    properties = {
+        "id": 0,
+        "name": "V100",
+        "totalGlobalMem": 2**34,
+        "numSms": 80,
+        "maxThreadsPerMultiprocessor": 2048,
+        "computeMajor": 7,
+        "computeMinor": 0,
+    }
     trace = read([launch, kernel], deviceProperties=[properties])
     assert one(trace, "k", "launch") == one(trace, "cudaLaunchKernel", "row")
     assert (one(trace, "k", "blocks"), one(trace, "k", "threads_per_block")) == (48, 128)
     assert one(trace, "k", "blocks_per_sm") == pytest.approx(0.3)
     assert one(trace, "k", "occupancy_percent") == 2
     [_, device] = trace.facts.devices
-    assert (device.memory_bytes, device.multiprocessors, device.max_threads_per_multiprocessor, device.compute_capability) == (2**34, 80, 2048, "7.0")
+    assert (device.memory_bytes, device.multiprocessors, device.max_threads_per_multiprocessor, device.compute_capability) == (
+        2**34,
+        80,
+        2048,
+        "7.0",
+    )
 
 
 def test_a_collective_moves_its_elements_times_their_size():
-    trace = read([event("ncclDevKernel_AllReduce", "kernel", 0, 5, tid=7, device=0, stream=7, dtype="BFloat16", **{"In msg nelems": 1000})])
-    assert (one(trace, "ncclDevKernel_AllReduce", "kind"), one(trace, "ncclDevKernel_AllReduce", "bytes")) == ("communication", 2000)
+    trace = read(
+        [event("ncclDevKernel_AllReduce", "kernel", 0, 5, tid=7, device=0, stream=7, dtype="BFloat16", **{"In msg nelems": 1000})]
+    )
+    assert (one(trace, "ncclDevKernel_AllReduce", "kind"), one(trace, "ncclDevKernel_AllReduce", "bytes")) == (
+        "communication",
+        2000,
+    )
 
 
 def test_a_thread_of_modules_alone_is_the_operators_thread_under_another_number():

@@ -36,7 +36,7 @@ def ns(microseconds: float) -> float:
     return microseconds * 1000
 
 
-def sum_is(found_ns: float, expected_us: float, events: int) -> bool:
+def sum_is(found_ns: Any, expected_us: float, events: int) -> bool:
     """Within 1 ns per event: the script added floats of microseconds up."""
     return abs(found_ns - ns(expected_us)) <= max(events, 1)
 
@@ -46,7 +46,9 @@ def device(label: str) -> str:
 
 
 def overlap_ns(name: str, label: str, lane: str) -> int:
-    own = device_work(trace(name).events).filter((pl.col("device").cast(pl.String) == label) & (pl.col("lane").cast(pl.String) == lane))
+    own = device_work(trace(name).events).filter(
+        (pl.col("device").cast(pl.String) == label) & (pl.col("lane").cast(pl.String) == lane)
+    )
     return int(own["duration_ns"].sum()) - Intervals.of(own).length_ns
 
 
@@ -57,7 +59,11 @@ def test_every_event_is_read_or_accounted_for(name: str):
     assert coverage.events_read + sum(coverage.events_skipped.values()) == coverage.events_found
     lasting = sum(category["count"] for category in ORACLE[name]["by_category"].values())
     assert len(trace(name).events) == lasting
-    assert sum_is(trace(name).events["duration_ns"].sum(), sum(category["dur_us"] for category in ORACLE[name]["by_category"].values()), lasting)
+    assert sum_is(
+        trace(name).events["duration_ns"].sum(),
+        sum(category["dur_us"] for category in ORACLE[name]["by_category"].values()),
+        lasting,
+    )
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -103,7 +109,9 @@ def test_idle_time_by_cause_on_every_stream(name: str):
     that gaps sum to the time in which the stream was idle.
     """
     gaps = stream_gaps(trace(name).events)
-    table = {(row["device"], row["lane"], row["cause"]): row["idle_ns"] for row in causes(gaps, "device", "lane").iter_rows(named=True)}
+    table = {
+        (row["device"], row["lane"], row["cause"]): row["idle_ns"] for row in causes(gaps, "device", "lane").iter_rows(named=True)
+    }
     for stream, wanted in ORACLE[name]["streams"].items():
         label, _, number = stream.partition("/")
         for ours, theirs in CAUSES.items():

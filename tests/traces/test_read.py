@@ -23,7 +23,12 @@ def test_the_content_decides_and_not_the_name(tmp_path):
     zipped = write(tmp_path / "b.txt", gzip.compress(kineto(training_step())))
     bare_list = write(tmp_path / "c", b"[" + kineto(training_step()).split(b"[", 2)[2].rsplit(b"]", 1)[0] + b"]")
     plane = write(tmp_path / "d.json", graph_space().SerializeToString())
-    assert [read_trace(path).facts.source for path in (as_json, zipped, bare_list, plane)] == ["kineto", "kineto", "kineto", "xplane"]
+    assert [read_trace(path).facts.source for path in (as_json, zipped, bare_list, plane)] == [
+        "kineto",
+        "kineto",
+        "kineto",
+        "xplane",
+    ]
     assert read_trace(as_json).events.equals(read_trace(zipped).events)
 
 
@@ -138,9 +143,14 @@ def test_the_members_of_a_gzip_file_are_one_text_and_a_cut_one_gives_what_came_b
     data = gzip.compress(first) + gzip.compress(second) + b"\0" * 100
     assert b"".join(sources.chunks(Source(name="a", data=data))) == first + second
     given = b""
-    with pytest.raises(sources.Cut):
+
+    def collect() -> None:
+        nonlocal given
         for chunk in sources.chunks(Source(name="a", data=data[: 2 * 2**20])):
             given += chunk
+
+    with pytest.raises(sources.Cut):
+        collect()
     assert len(given) > 2**20
     assert first.startswith(given)
 

@@ -80,7 +80,7 @@ def test_every_event_is_read_or_has_a_reason_and_every_step_adds_up(name):
     assert trace.events.schema == EVENT_SCHEMA
     coverage = trace.facts.coverage
     assert coverage.events_found == coverage.events_read + sum(coverage.events_skipped.values())
-    assert coverage.events_read == len(trace.events)
+    assert coverage.events_read == len(trace.events) + len(trace.memory)
     assert (trace.events["duration_ns"] >= 0).all()
     table = accounting(trace.events, windows(trace))
     assert (table["self_ns"] - table["overlap_ns"] + table["rest_ns"] == table["wall_ns"]).all()
@@ -94,7 +94,7 @@ def test_counts_and_times_are_those_of_the_raw_file_to_the_nanosecond(name):
     trace = read(SHARED / name)
     stretches = [event for event in raw(name) if event.get("ph") == "X"]
     assert trace.facts.coverage.events_found == len(raw(name))
-    assert trace.facts.coverage.events_read == len(stretches)
+    assert trace.facts.coverage.events_read == len(stretches) + len(trace.memory)
     first = min(Decimal(event["ts"]) for event in stretches)
     expected = sorted((int((Decimal(event["ts"]) - first) * 1000), int(Decimal(event["dur"]) * 1000)) for event in stretches)
     assert sorted(trace.events.select("start_ns", "duration_ns").rows()) == expected

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from core.traces import safe_pickle
+from core.traces import safe_pickle, snapshot_entries
 from core.traces.block_lives import LIFE_SCHEMA
 from core.traces.schema import TraceError
 from core.traces.snapshot import is_snapshot, read_snapshot
@@ -173,6 +173,19 @@ def test_a_list_that_stands_many_times_is_read_once():
     assert (len(snapshot.blocks), len(snapshot.events)) == (100, 100)
     assert snapshot.facts.coverage.events_skipped == {"an entry of a list of events that stands twice": 4900}
     assert snapshot.facts.parts_skipped == {"an entry of a list of blocks that stands twice": 4900}
+
+
+def test_more_entries_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(snapshot_entries, "_MAX_ENTRIES", 5)
+    assert len(read([], [action("alloc", place, 8, place) for place in range(5)]).events) == 5
+    with pytest.raises(TraceError, match="has more than 5 entries; record fewer events"):
+        read([], [action("alloc", place, 8, place) for place in range(6)])
+
+
+def test_traces_of_more_devices_than_there_can_be_are_left_out_and_said():
+    snapshot = read([], *[[action("alloc", 0, 8, 0)] for _ in range(257)])
+    assert len(snapshot.facts.devices) == 256
+    assert snapshot.facts.notes[0] == "The traces of the devices beyond the 256th were left out."
 
 
 @pytest.mark.parametrize("protocol", range(6))

@@ -86,7 +86,7 @@ def judge_trace(trace: Trace, framework: str, device: str) -> list[Finding]:
     operators = events.filter(pl.col("kind") == "operator")
     layers = sorted(operators["layer"].drop_nulls().unique().cast(pl.String).to_list())
     kernels = events.filter(pl.col("kind") == "kernel").height
-    memory = coverage.events_skipped.get("memory event", 0)
+    memory = len(trace.memory)
     steps = len(trace.facts.steps)
 
     def finding(part: str, title: str, good: bool, seen: str, why: str) -> Finding:
