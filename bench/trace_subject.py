@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -40,30 +39,10 @@ def xplane(path: Path) -> Callable[[], object]:
 
 
 def floor(path: Path) -> Callable[[], object]:
-    import msgspec
-
-    class Args(msgspec.Struct, gc=False):
-        external_id: int | str | None = msgspec.field(name="External id", default=None)
-        correlation: int | None = None
-        stream: int | str | None = None
-        device: int | str | None = None
-
-    class Event(msgspec.Struct, gc=False):
-        ph: str = ""
-        name: str = ""
-        cat: str | None = None
-        ts: float | None = None
-        dur: float | None = None
-        pid: int | str | None = None
-        tid: int | str | None = None
-        args: Args | None = None
-
-    class Recording(msgspec.Struct):
-        events: list[Event] = msgspec.field(name="traceEvents", default_factory=list)
+    from bench.trace_floor import DECODER
 
     gc.disable()
-    decoder = msgspec.json.Decoder(Recording, strict=False)
-    return lambda: decoder.decode(path.read_bytes())
+    return lambda: DECODER.decode(path.read_bytes())
 
 
 def hta(path: Path) -> Callable[[], object]:
@@ -85,9 +64,7 @@ def main(way: str, file: str) -> None:
     run = WAYS[way](Path(file))
     began = time.perf_counter()
     run()
-    seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    print(json.dumps({"seconds": seconds, "peak_mb": peak * 1024 / 1e6}))
+    print(json.dumps({"seconds": time.perf_counter() - began}))
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 
 from bench.big_kineto import make_big_kineto
@@ -28,6 +29,7 @@ TARGET_BYTES = 299_000_000
 XPLANE_EVENTS = 1_000_000
 PAIRS = 3
 TIMES_THE_FLOOR = 3.0
+_LOOK_EVERY_S = 0.01
 #: A peer takes ten times as long: ours is a tenth of it.
 TENTH = 0.1
 
@@ -84,10 +86,37 @@ def report(console: Console) -> Iterator[tuple[str, Ratio, float | None]]:
 def open_with(way: str, path: Path, variables: dict[str, str] | None = None, *, python: str = sys.executable) -> Opening:
     command = [python, str(ROOT / "bench" / "trace_subject.py"), way, str(path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **(variables or {})}
-    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr.strip() or f"{way} ended with {done.returncode}")
-    return Opening(**json.loads(done.stdout.strip().splitlines()[-1]))
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = psutil.Popen(command, env=environment, cwd=ROOT, stdout=out, stderr=err)
+        peak_bytes = 0
+        while process.poll() is None:
+            peak_bytes = max(peak_bytes, _resident_bytes(process))
+            time.sleep(_LOOK_EVERY_S)
+        out.seek(0)
+        err.seek(0)
+        if process.returncode != 0:
+            raise RuntimeError(err.read().strip() or f"{way} ended with {process.returncode}")
+        seconds = json.loads(out.read().strip().splitlines()[-1])["seconds"]
+    return Opening(seconds=seconds, peak_mb=peak_bytes / 1e6)
+
+
+def _resident_bytes(process: psutil.Process) -> int:
+    """Of a process and those that it started, together at this moment."""
+    total = 0
+    for one in (process, *_children(process)):
+        try:
+            total += one.memory_info().rss
+        except psutil.Error:
+            pass  # it has ended
+    return total
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        found: list[psutil.Process] = process.children(recursive=True)
+    except psutil.Error:
+        return []
+    return found
 
 
 def _say(console: Console, name: str, openings: list[Opening]) -> None:

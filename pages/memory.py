@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.charts.palette import Sides, two_colours
 from core.traces.library import Entry
+from pages._parts import formats
 from pages._parts.memory_curves import show_curves, show_figures
 from pages._parts.memory_held import Held, ProfiledHeld, SnapshotHeld, devices_in, devices_of, profiled, snapped
 from pages._parts.memory_live import show_live
@@ -43,7 +44,12 @@ def _recordings() -> None:
     held = [one for _, one in found if one is not None]
     for one, own in found:
         if own is None:
-            st.info(f"It has memory of {', '.join(devices_of([one]))} alone.", title=f"{one.short} has no memory of {device}", icon=":material/memory_alt:")
+            others = ", ".join(devices_of([one]))
+            st.info(
+                f"It has memory of {others} alone.",
+                title=f"{formats.plain(one.short)} has no memory of {device}",
+                icon=":material/memory_alt:",
+            )
     names = opened_sides(opened)
     _page(held, names, controls)
     show_taken(held, names)
@@ -61,7 +67,10 @@ def _snapshots(entries: Sequence[Entry]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         device = choose_device(devices)
         controls = st.container(horizontal=True, vertical_alignment="bottom")
-    found = [snapped(entry, side, f"{side.upper()} · snapshot", snapshot, device) for (entry, snapshot), side in zip(chosen, "ab", strict=False)]
+    found = [
+        snapped(entry, side, f"{side.upper()} · snapshot", snapshot, device)
+        for (entry, snapshot), side in zip(chosen, "ab", strict=False)
+    ]
     held = [one for one in found if one is not None]
     _page(held, _snapshot_sides(held), controls)
     show_segments(held)

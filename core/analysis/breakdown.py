@@ -47,10 +47,11 @@ def step_breakdown(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
 
 
 def _events(events: pl.DataFrame, part: str) -> pl.DataFrame:
-    on_host = pl.col("device").cast(pl.String) == HOST
+    """Times of the events that claim a part."""
+    columns = ("start_ns", "duration_ns", "device")
     if part in _KINDS:
-        return events.filter(on_host & pl.col("kind").is_in(_KINDS[part]))
-    return events.filter(~on_host & (pl.col("kind") == part))
+        return events.lazy().filter(pl.col("kind").is_in(_KINDS[part])).select(columns).filter(pl.col("device") == HOST).collect()
+    return events.lazy().filter(pl.col("kind") == part).select(columns).filter(pl.col("device") != HOST).collect()
 
 
 def input_bound_share(breakdown: pl.DataFrame) -> float | None:

@@ -40,7 +40,7 @@ def overlap(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
     work = device_work(events)
     rows = []
     for label in device_labels(events):
-        own = work.filter(pl.col("device").cast(pl.String) == label)
+        own = work.filter(pl.col("device") == label)
         compute, communication = (Intervals.of(own.filter(pl.col("kind") == kind)) for kind in ("kernel", "communication"))
         windows: list[tuple[int | None, int, int]] = [(step.number, step.start_ns, step.end_ns) for step in steps] or [
             (None, *_span(own))

@@ -37,7 +37,7 @@ def efficiency(events: pl.DataFrame, steps: Sequence[Step], devices: Sequence[De
     known = {device.label: device for device in devices}
     result = {}
     for label in device_labels(events):
-        kernels = work.filter(pl.col("device").cast(pl.String) == label)
+        kernels = work.filter(pl.col("device") == label)
         window = _window(kernels, steps)
         result[label] = (
             _efficiency(kernels, *window, known.get(label))

@@ -35,9 +35,8 @@ def device_gaps(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _gaps(work: pl.DataFrame, events: pl.DataFrame, over: list[str]) -> pl.DataFrame:
-    launched = events.select(pl.col("row").alias("launch"), pl.col("start_ns").alias("launched_ns"))
     ordered = (
-        work.join(launched, on="launch", how="left")
+        work.with_columns(events["start_ns"].gather(work["launch"]).alias("launched_ns"))
         .sort(*over, "start_ns", "row")
         .with_columns((pl.col("start_ns") + pl.col("duration_ns")).cum_max().over(over).alias("reach_ns"))
         .with_columns(pl.col("reach_ns").shift(1).over(over).alias("before_ns"))

@@ -45,12 +45,12 @@ def launch_table(events: pl.DataFrame) -> pl.DataFrame:
     `call_ns` (its duration), `start_ns`, `duration_ns`, `latency_ns` (start minus the call's end, as Holistic Trace Analysis's
     launch delay; negative where the device was quicker than the call returned).
     """
-    calls = events.select(
-        pl.col("row").alias("launch"), pl.col("start_ns").alias("launched_ns"), pl.col("duration_ns").alias("call_ns")
-    )
+    launched = device_work(events).filter(pl.col("launch").is_not_null())
     return (
-        device_work(events)
-        .join(calls, on="launch", how="inner")
+        launched.with_columns(
+            events["start_ns"].gather(launched["launch"]).alias("launched_ns"),
+            events["duration_ns"].gather(launched["launch"]).alias("call_ns"),
+        )
         .select(
             "row", "device", "lane", "kind", "name", "step", "launched_ns", "call_ns", "start_ns", "duration_ns",
             (pl.col("start_ns") - pl.col("launched_ns") - pl.col("call_ns")).alias("latency_ns"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,13 +15,15 @@ from core.traces import nesting
 from core.traces.schema import HOST
 
 _MODULE = "nn.Module: "
+#: Of a path, so that a recording that nests deeper than any model costs no more than its events.
+_MOST_NAMES = 64
 _COSTS = ("device_self_ns", "device_forward_ns", "device_backward_ns", "host_self_ns", "kernels")
 
 
 def layer_tree(events: pl.DataFrame) -> pl.DataFrame:
-    """One row per layer, each after the layer it is part of: `layer`, `depth` (0: outermost), `path` (names joined by `/`),
-    `calls`, `device_self_ns` (device work launched by the layer itself), `device_forward_ns` and `device_backward_ns` of it,
-    `host_self_ns` (self time of its operators), `kernels`, and `device_total_ns`, `host_total_ns` (with the layers in it).
+    """One row per layer, each after the layer it is part of: `layer`, `depth` (0: outermost), `path` (the innermost 65 names, joined
+    by `/`), `calls`, `device_self_ns` (device work launched by the layer itself), `device_forward_ns` and `device_backward_ns` of
+    it, `host_self_ns` (self time of its operators), `kernels`, and `device_total_ns`, `host_total_ns` (with the layers in it).
 
     What belongs to no layer is the last row, with null for a name, so both columns of self times sum to all device work and to
     all operators' self time. A layer is part of the one that encloses most of its calls; TensorFlow's layers are known by name
@@ -28,29 +31,28 @@ def layer_tree(events: pl.DataFrame) -> pl.DataFrame:
     """
     costs = _costs(events)
     parent, calls = _nesting(events)
-    names = [name for name in costs["layer"].to_list() if name is not None]
-    for name in parent:
-        if name not in names:
-            names.append(name)
+    names = dict.fromkeys([*costs["layer"].drop_nulls().to_list(), *parent])
     by_name = {row["layer"]: row for row in costs.iter_rows(named=True)}
     children: defaultdict[str | None, list[str]] = defaultdict(list)
     for name in names:
         children[parent.get(name)].append(name)
-    rows: list[dict[str, object]] = []
-
-    def visit(name: str, path: tuple[str, ...]) -> tuple[int, int]:
+    rows: list[dict[str, Any]] = []
+    outer: list[int] = []
+    # A stack of its own: a recording may nest deeper than Python's.
+    waiting: list[tuple[str, int, tuple[str, ...]]] = [(name, -1, ()) for name in reversed(children[None])]
+    while waiting:
+        name, above, path = waiting.pop()
         own = by_name.get(name, {})
-        row: dict[str, object] = {"layer": name, "depth": len(path), "path": "/".join((*path, name)), "calls": calls.get(name, 0)}
-        row |= {cost: own.get(cost) or 0 for cost in _COSTS}
+        row: dict[str, Any] = {"layer": name, "depth": rows[above]["depth"] + 1 if above >= 0 else 0, "path": "/".join((*path, name))}
+        row |= {"calls": calls.get(name, 0), **{cost: own.get(cost) or 0 for cost in _COSTS}}
+        row |= {"device_total_ns": row["device_self_ns"], "host_total_ns": row["host_self_ns"]}
+        waiting += [(child, len(rows), (*path, name)[-_MOST_NAMES:]) for child in reversed(children[name])]
         rows.append(row)
-        totals = [int(own.get(cost) or 0) for cost in ("device_self_ns", "host_self_ns")]
-        for child in children[name]:
-            totals = [total + inner for total, inner in zip(totals, visit(child, (*path, name)), strict=True)]
-        row["device_total_ns"], row["host_total_ns"] = totals
-        return totals[0], totals[1]
-
-    for name in children[None]:
-        visit(name, ())
+        outer.append(above)
+    for row, above in zip(reversed(rows), reversed(outer), strict=True):
+        if above >= 0:
+            for total in ("device_total_ns", "host_total_ns"):
+                rows[above][total] += row[total]
     if (outside := by_name.get(None)) is not None:
         rows.append({"layer": None, "depth": 0, "path": "", "calls": 0, **{cost: outside[cost] for cost in _COSTS},
                      "device_total_ns": outside["device_self_ns"], "host_total_ns": outside["host_self_ns"]})  # fmt: skip
@@ -69,7 +71,7 @@ def _costs(events: pl.DataFrame) -> pl.DataFrame:
         (pl.col("kind") == "kernel").sum().cast(pl.Int64).alias("kernels"),
         pl.col("start_ns").min().alias("first_ns"),
     )  # fmt: skip
-    operators = events.filter((pl.col("kind") == "operator") & (pl.col("device").cast(pl.String) == HOST))
+    operators = events.filter((pl.col("kind") == "operator") & (pl.col("device") == HOST))
     host = operators.group_by(layer).agg(pl.col("self_ns").sum().alias("host_self_ns"), pl.col("start_ns").min().alias("begun_ns"))
     both = device.join(host, on="layer", how="full", coalesce=True, nulls_equal=True)
     return both.sort(pl.min_horizontal("first_ns", "begun_ns"), nulls_last=True).with_columns(pl.col(*_COSTS).fill_null(0))
@@ -92,47 +94,46 @@ def _nesting(events: pl.DataFrame) -> tuple[dict[str, str | None], Counter[str]]
     parent: dict[str, str | None] = {
         name: (seen[name].most_common(1)[0][0] if seen[name] else None) for name in dict.fromkeys(names)
     }
+    settled: set[str] = set()
     for name in parent:
-        path, outer = {name}, parent[name]
-        while outer is not None and outer not in path:
-            path.add(outer)
-            outer = parent.get(outer)
-        if outer is not None:  # modules that call one another in turn: no tree holds that
-            parent[name] = None
+        path: dict[str, None] = {}
+        above: str | None = name
+        while above is not None and above not in settled and above not in path:
+            path[above] = None
+            above = parent.get(above)
+        if above is not None and above in path:  # modules that call one another in turn: no tree holds that
+            parent[above] = None
+        settled.update(path)
     return parent, Counter(names)
 
 
-def paired_layers(trees: Sequence[tuple[pl.DataFrame, Sequence[tuple[str, str]]]], *, clock: str) -> pl.DataFrame:
-    """One or two trees of `layer_tree` as one: `layer`, `depth`, `path`, and per side (`a_`, `b_`) `total`, `self`, `forward`,
-    `backward`, `kernels`, `calls`.
+_PAIRED = ("total", "self", "forward", "backward", "kernels", "calls")
 
-    `clock` is `device` or `host`: whose nanoseconds these are (the host's are not told apart by phase: 0). Each tree comes with
-    the program's own layers, (name, kind) in order, and takes their names (`core.analysis.operators.name_layers`). Layers meet
-    by name where both have declared ones, else by path; what only one side has is 0 on the other and follows the first side's
-    layers, and work in no layer is the last row. So every column sums to its tree's.
+
+def paired_layers(trees: Sequence[tuple[pl.DataFrame, Sequence[tuple[str, str]]]], *, clock: str) -> pl.DataFrame:
+    """One or two trees of `layer_tree` as one: `layer`, `depth`, `path`, and per side (`a_`, `b_`) `total`, `self`, `forward`, `backward`,
+    `kernels`, `calls`.
+
+    `clock` is `device` or `host`: whose nanoseconds these are (the host's are not told apart by phase: 0). Each tree comes with the
+    program's own layers, (name, kind) in order, and takes their names (`core.analysis.operators.name_layers`). Layers meet by name
+    where both have declared ones, else by path. The tree that is nested deeper gives the order; what only the other has follows, and
+    work in no layer is the last row. What a side has not is 0 there, so every column sums to its tree's.
     """
-    sides = [_of_side(tree, declared, clock) for tree, declared in trees]
     by = "layer" if all(declared for _, declared in trees) else "path"
-    joined = sides[0].rename({name: f"a_{name}" for name in _PAIRED})
-    if len(sides) == 2:
-        other = (
-            sides[1]
-            .rename({name: f"b_{name}" for name in _PAIRED})
-            .rename({name: f"{name}_b" for name in ("layer", "depth", "path") if name != by})
-        )
-        joined = joined.join(other, on=by, how="full", coalesce=True, nulls_equal=True, maintain_order="left_right").with_columns(
-            pl.coalesce(name, f"{name}_b").alias(name) for name in ("layer", "depth", "path") if name != by
+    names = [name for name in ("layer", "depth", "path") if name != by]
+    sides = [
+        _of_side(tree, declared, clock).rename({name: f"{letter}_{name}" for name in _PAIRED})
+        for letter, (tree, declared) in zip("ab", trees, strict=False)
+    ]
+    joined, *other = sorted(sides, key=lambda side: -max(side["depth"], default=0))
+    for side in other:
+        following = side.rename({name: f"other_{name}" for name in names})
+        joined = joined.join(following, on=by, how="full", coalesce=True, nulls_equal=True, maintain_order="left_right").with_columns(
+            pl.coalesce(name, f"other_{name}").alias(name) for name in names
         )
     numbers = [f"{letter}_{name}" for letter in "ab"[: len(sides)] for name in _PAIRED]
-    return (
-        joined.select("layer", "depth", "path", pl.col(numbers).fill_null(0))
-        .with_columns(pl.col("layer").is_null().alias("outside"))
-        .sort("outside", maintain_order=True)
-        .drop("outside")
-    )
-
-
-_PAIRED = ("total", "self", "forward", "backward", "kernels", "calls")
+    outside = pl.col("layer").is_null()
+    return joined.select("layer", "depth", "path", pl.col(numbers).fill_null(0)).sort(outside, maintain_order=True)
 
 
 def _of_side(tree: pl.DataFrame, declared: Sequence[tuple[str, str]], clock: str) -> pl.DataFrame:

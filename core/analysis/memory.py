@@ -31,10 +31,10 @@ def memory_devices(memory: pl.DataFrame) -> list[str]:
 
 
 def over_time(memory: pl.DataFrame, device: str) -> pl.DataFrame:
-    """Memory of a device right after each of its rows, in bytes; the first row is what stood there before them, at 0 or the first row's time.
+    """Memory of a device right after each of its rows, in bytes; the first row is what stood there before them.
 
-    Columns: `time_ns`, `address`, `delta_bytes` (0 in the first), `allocated_bytes`, `reserved_bytes` (null where not recorded), `unused_bytes` (reserved less
-    allocated), `operator`, `layer`, `phase`, `step`. The place of a row in it is what `live_after` takes.
+    Columns: `time_ns`, `address`, `delta_bytes` (0 in the first), `allocated_bytes`, `reserved_bytes` (null where not recorded),
+    `unused_bytes` (reserved less allocated), `operator`, `layer`, `phase`, `step`. The place of a row in it is what `live_after` takes.
 
     A profiler that keeps no total tells 0 or nothing. Then allocated bytes are counted from what the recording releases without having
     seen it allocated, and are a lower bound: what was there before and stays is in no row.
@@ -62,8 +62,11 @@ def keeps_total(memory: pl.DataFrame, device: str) -> bool:
 def _released_unseen(rows: pl.DataFrame) -> int:
     """Bytes of releases whose block was not seen allocated; of a size, as many as its releases ever outnumber its allocations."""
     delta = pl.col("delta_bytes")
-    at_addresses = rows.filter(pl.col("address").is_not_null()).filter((delta < 0) & (delta.shift(1).over("address").fill_null(0) <= 0))
-    of_sizes = rows.filter(pl.col("address").is_null()).group_by(delta.abs().alias("size")).agg((-delta.sign().cum_sum().min()).clip(0).alias("count"))
+    at_addresses = rows.filter(pl.col("address").is_not_null()).filter(
+        (delta < 0) & (delta.shift(1).over("address").fill_null(0) <= 0)
+    )
+    without = rows.filter(pl.col("address").is_null())
+    of_sizes = without.group_by(delta.abs().alias("size")).agg((-delta.sign().cum_sum().min()).clip(0).alias("count"))
     return int(of_sizes.select((pl.col("size") * pl.col("count")).sum()).item()) - int(at_addresses["delta_bytes"].sum())
 
 
@@ -80,7 +83,9 @@ def place_at(series: pl.DataFrame, time_ns: int) -> int:
     return max(int((series["time_ns"] <= time_ns).sum()) - 1, 0)
 
 
-def peak_place(series: pl.DataFrame, start_ns: int | None = None, end_ns: int | None = None, *, measure: str = "allocated_bytes") -> int:
+def peak_place(
+    series: pl.DataFrame, start_ns: int | None = None, end_ns: int | None = None, *, measure: str = "allocated_bytes"
+) -> int:
     """Place of the most allocated (or of another measure) in [start_ns, end_ns], at its first moment; what stands at `start_ns` counts."""
     first = 0 if start_ns is None else place_at(series, start_ns)
     last = len(series) - 1 if end_ns is None else place_at(series, end_ns)
@@ -88,8 +93,9 @@ def peak_place(series: pl.DataFrame, start_ns: int | None = None, end_ns: int | 
 
 
 def memory_account(memory: pl.DataFrame) -> dict[str, dict[str, int | None]]:
-    """Per device: `peak_allocated_bytes`, `peak_time_ns` and `peak_step` (at its first moment), `peak_reserved_bytes`, `allocated_bytes` and `reserved_bytes` at
-    the end, `fragmentation_bytes` (reserved less allocated at the peak; None without a reserved total), `events`.
+    """Per device: `peak_allocated_bytes`, `peak_time_ns` and `peak_step` (at its first moment), `peak_reserved_bytes`,
+    `allocated_bytes` and `reserved_bytes` at the end, `fragmentation_bytes` (reserved less allocated at the peak; None without a
+    reserved total), `events`.
     """
     return {label: account(over_time(memory, label)) for label in memory_devices(memory)}
 
@@ -119,9 +125,9 @@ def live_at(memory: pl.DataFrame, device: str, time_ns: int) -> pl.DataFrame:
 def live_after(series: pl.DataFrame, place: int) -> pl.DataFrame:
     """What was allocated right after a row of `over_time`, largest first: a row per block that had not been released.
 
-    Columns: `bytes`, `allocated_ns`, `operator`, `layer`, `phase`, `step`; the last row is the base, with null in all others. Rows sum to `allocated_bytes` of
-    that row exactly. An address holds one block at a time, so a block lives until the next row at its address; where addresses are
-    not recorded, a release ends the last block allocated of its size.
+    Columns: `bytes`, `allocated_ns`, `operator`, `layer`, `phase`, `step`; the last row is the base, with null in all others. Rows
+    sum to `allocated_bytes` of that row exactly. An address holds one block at a time, so a block lives until the next row at its
+    address; where addresses are not recorded, a release ends the last block allocated of its size.
     """
     until = series[1 : place + 1].with_columns(_size()).with_row_index("place")
     depth = pl.col("delta_bytes").sign().cum_sum()
@@ -129,13 +135,12 @@ def live_after(series: pl.DataFrame, place: int) -> pl.DataFrame:
     rows = until.with_columns(above.over(_SAME_BLOCK).alias("above"), pl.col("place").max().over(_SAME_BLOCK).alias("last"))
     lowest_after = pl.col("above").cum_min(reverse=True).over(_SAME_BLOCK)
     stays = pl.when(pl.col("address").is_null()).then(pl.col("above") <= lowest_after).otherwise(pl.col("place") == pl.col("last"))
+    names = pl.col("layer", "phase").cast(pl.String)
     held = (
         rows.filter(stays & (pl.col("delta_bytes") > 0))
-        .select(
-            pl.col("delta_bytes").alias("bytes"), pl.col("time_ns").alias("allocated_ns"), "operator", pl.col("layer", "phase").cast(pl.String), "step"
-        )
+        .select(pl.col("delta_bytes").alias("bytes"), pl.col("time_ns").alias("allocated_ns"), "operator", names, "step")
         .sort("bytes", "allocated_ns", descending=[True, False])
-    )  # fmt: skip
+    )
     base = int(series["allocated_bytes"][place]) - int(held["bytes"].sum())
     return pl.concat([held, pl.DataFrame([{"bytes": base}], schema=held.schema)]) if base else held
 
@@ -146,9 +151,10 @@ def operator_names(table: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
 
 
 def live_by(live: pl.DataFrame, events: pl.DataFrame, by: str) -> pl.DataFrame:
-    """What was live by `operator`, `layer` or `phase`, largest first: `name`, `origin`, `bytes`, `count` (of blocks; null for the base), `share`; rows sum to all of `live`.
+    """What was live by `operator`, `layer` or `phase`, largest first; rows sum to all of `live`.
 
-    `origin` is `recorded`, or `before` for the base, which is a row of its own; what has no operator, layer or phase is one too.
+    Columns: `name`, `origin` (`recorded`, or `before` for the base, which is a row of its own), `bytes`, `count` (of blocks; null
+    for the base), `share`. What has no operator, layer or phase is a row too.
     """
     before = pl.col("allocated_ns").is_null()
     base = pl.when(pl.col("bytes") < 0).then(pl.lit(UNSEEN)).otherwise(pl.lit(BEFORE))
@@ -159,25 +165,31 @@ def live_by(live: pl.DataFrame, events: pl.DataFrame, by: str) -> pl.DataFrame:
             pl.when(before).then(pl.lit("before")).otherwise(pl.lit("recorded")).alias("origin"),
         )
         .agg(pl.col("bytes").sum(), pl.col("allocated_ns").count().cast(pl.Int64).alias("count"))
-        .with_columns(pl.when(pl.col("origin") == "recorded").then("count").alias("count"), (pl.col("bytes") / pl.col("bytes").sum().clip(1)).alias("share"))
+        .with_columns(
+            pl.when(pl.col("origin") == "recorded").then("count").alias("count"),
+            (pl.col("bytes") / pl.col("bytes").sum().clip(1)).alias("share"),
+        )
         .sort("bytes", "name", descending=[True, False])
     )
 
 
 def paired(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
-    """Two sides of `live_by` in one: `name`, `origin`, `a_bytes`, `b_bytes`, `difference_bytes` (b less a), `a_count`, `b_count`, largest of either side first.
+    """Two sides of `live_by` in one, largest of either first: `name`, `origin`, `a_bytes`, `b_bytes`, `difference_bytes` (b less a),
+    `a_count`, `b_count`.
 
     A name that one side does not have is 0 there, so each column sums to its side's.
     """
-    sides = [side.select("name", "origin", pl.col("bytes").alias(f"{letter}_bytes"), pl.col("count").alias(f"{letter}_count")) for letter, side in (("a", a), ("b", b))]
-    both = sides[0].join(sides[1], on=["name", "origin"], how="full", coalesce=True).with_columns(pl.col("a_bytes", "b_bytes").fill_null(0))
-    return both.select(
-        "name", "origin", "a_bytes", "b_bytes", (pl.col("b_bytes") - pl.col("a_bytes")).alias("difference_bytes"), "a_count", "b_count"
-    ).sort(pl.max_horizontal("a_bytes", "b_bytes"), "name", descending=[True, False])  # fmt: skip
+    keys = ["name", "origin"]
+    left, right = (side.select(*keys, pl.col("bytes", "count").name.prefix(f"{letter}_")) for letter, side in (("a", a), ("b", b)))
+    both = left.join(right, on=keys, how="full", coalesce=True).with_columns(pl.col("a_bytes", "b_bytes").fill_null(0))
+    difference = (pl.col("b_bytes") - pl.col("a_bytes")).alias("difference_bytes")
+    return both.select(*keys, "a_bytes", "b_bytes", difference, "a_count", "b_count").sort(
+        pl.max_horizontal("a_bytes", "b_bytes"), "name", descending=[True, False]
+    )
 
 
 def folded(table: pl.DataFrame, top: int = 15) -> pl.DataFrame:
-    """The table with the rows beyond `top`, in its order, as one row `REMAINDER` at the end; what was not recorded stays apart. Sums stay as they are.
+    """The table with the rows beyond `top`, in its order, as one row `REMAINDER` at the end; sums stay as they are.
 
     `table` has a `name` and numbers to sum; rows whose `origin`, if it has one, is not `recorded` do not count.
     """
@@ -188,15 +200,15 @@ def folded(table: pl.DataFrame, top: int = 15) -> pl.DataFrame:
     if len(rest) < 2:
         return table
     summed = rest.select(
-        pl.lit(f"{REMAINDER} ({len(rest)})").alias("name"), pl.lit("rest").alias("origin"), *(pl.col(name).sum() for name in table.columns if name not in ("name", "origin"))
-    )  # fmt: skip
+        pl.lit(f"{REMAINDER} ({len(rest)})").alias("name"), pl.lit("rest").alias("origin"), pl.exclude("name", "origin").sum()
+    )
     stays = (pl.col("origin") != "recorded") | ((pl.col("origin") == "recorded").cum_sum() <= top)
     return pl.concat([table.filter(stays), summed.select(table.columns)], how="vertical_relaxed")
 
 
 def increase_by(memory: pl.DataFrame, events: pl.DataFrame, device: str, by: str, steps: int = 0) -> pl.DataFrame:
-    """Who took and gave memory, most of either first: `name` (an `operator`, a `layer` or a `phase`), `allocations`, `allocated_bytes`, `released_bytes`,
-    `increase_bytes` (allocated less released).
+    """Who took and gave memory, most of either first: `name` (an `operator`, a `layer` or a `phase`), `allocations`,
+    `allocated_bytes`, `released_bytes`, `increase_bytes` (allocated less released).
 
     With the number of marked steps, per step: the rows inside them, divided by it. Without, the sums of all rows. As torch.profiler's
     self memory: what an operator's callees take is theirs, and what was released outside of every operator is a row of its own.
@@ -217,7 +229,9 @@ def increase_by(memory: pl.DataFrame, events: pl.DataFrame, device: str, by: str
     )
 
 
-def reduced(series: pl.DataFrame, start_ns: int, end_ns: int, *, measure: str = "allocated_bytes", at_most: int = 1000) -> pl.DataFrame:
+def reduced(
+    series: pl.DataFrame, start_ns: int, end_ns: int, *, measure: str = "allocated_bytes", at_most: int = 1000
+) -> pl.DataFrame:
     """At most `at_most` rows (10 or more) of `over_time` for a stepped chart of [start_ns, end_ns], with the `place` of each.
 
     `series` needs `time_ns` and MEASURES. The window is cut into equal parts; of each, the first and the last row, the lowest and the
@@ -231,7 +245,9 @@ def reduced(series: pl.DataFrame, start_ns: int, end_ns: int, *, measure: str = 
     end = rows.tail(1).with_columns(pl.lit(end_ns, pl.Int64).alias("time_ns"))
     if len(inner) + 2 > at_most:
         parts = (at_most - 2) // _KEPT_PER_PART
-        part = ((pl.col("time_ns") - start_ns).cast(pl.Float64) / max(end_ns - start_ns, 1) * parts).cast(pl.Int64).clip(0, parts - 1)
+        part = (
+            ((pl.col("time_ns") - start_ns).cast(pl.Float64) / max(end_ns - start_ns, 1) * parts).cast(pl.Int64).clip(0, parts - 1)
+        )
         kept = inner.group_by(part.alias("part")).agg(
             pl.col("place").first().alias("first"),
             pl.col("place").last().alias("last"),

@@ -63,7 +63,7 @@ def _table(events: pl.DataFrame, steps: Sequence[Step], keys: tuple[str, ...]) -
     operators = events.filter((pl.col("kind") == "operator") & (pl.col("device") == HOST))
     own = operator_pieces(events, steps).group_by("row").agg((pl.col("end_ns") - pl.col("start_ns")).sum().alias("own_ns"))
     inside = (
-        operators.select("row", *(pl.col(key).cast(pl.String) for key in keys))
+        operators.select("row", *keys)
         .with_columns(time_inside(operators, steps), begun_inside(operators, steps))
         .filter((pl.col("total_ns") > 0) | pl.col("begun"))
         .join(own, on="row", how="left")
@@ -78,6 +78,7 @@ def _table(events: pl.DataFrame, steps: Sequence[Step], keys: tuple[str, ...]) -
             (pl.col("total_ns").sum() / per_step).alias("total_ns"),
             (self_ns / max(wall_ns, 1)).alias("share"),
         )
+        .with_columns(pl.col(keys).cast(pl.String))
         .sort("self_ns", *keys, descending=[True, *[False] * len(keys)])
     )
 

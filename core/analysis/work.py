@@ -40,7 +40,7 @@ def has_device_work(trace: Trace) -> bool:
 
 def has_operators(trace: Trace) -> bool:
     """Whether the host's operators were recorded; a trace of the device alone has none."""
-    return not trace.events.filter((pl.col("kind") == "operator") & (pl.col("device").cast(pl.String) == HOST)).is_empty()
+    return not trace.events.filter((pl.col("kind") == "operator") & (pl.col("device") == HOST)).is_empty()
 
 
 def device_costs(trace: Trace) -> pl.DataFrame:

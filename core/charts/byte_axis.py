@@ -21,7 +21,9 @@ def size_expression(value: str) -> str:
 
 def byte_axis(low: float, high: float, **more: Any) -> alt.Axis:
     """An axis for values from `low` to `high` bytes, with ticks a power of two apart."""
-    return alt.Axis(**{"values": ticks(low, high), "labelExpr": f"datum.value == 0 ? '0' : {size_expression('datum.value')}", **more})
+    return alt.Axis(
+        **{"values": ticks(low, high), "labelExpr": f"datum.value == 0 ? '0' : {size_expression('datum.value')}", **more}
+    )
 
 
 def ticks(low: float, high: float) -> list[float]:

@@ -46,7 +46,9 @@ def live_pair(table: pl.DataFrame, sides: Sides, *, title: str) -> alt.LayerChar
     """Two bars per row of `core.analysis.memory.paired`: A above B, on one axis."""
     long = pl.concat(
         [
-            table.select("name", pl.lit(name).alias("side"), pl.col(f"{letter}_bytes").alias("bytes"), pl.lit(letter).alias("letter"))
+            table.select(
+                "name", pl.lit(name).alias("side"), pl.col(f"{letter}_bytes").alias("bytes"), pl.lit(letter).alias("letter")
+            )
             for letter, name in (("a", sides.a), ("b", sides.b))
         ]
     )
@@ -57,11 +59,19 @@ def live_pair(table: pl.DataFrame, sides: Sides, *, title: str) -> alt.LayerChar
         .encode(
             y=_names(table),
             yOffset=alt.YOffset("letter:N", sort=["a", "b"], scale=alt.Scale(paddingInner=0.08)),
-            tooltip=[alt.Tooltip("name:N", title=title), alt.Tooltip("side:N", title="recording"), alt.Tooltip("text:N", title="allocated")],
+            tooltip=[
+                alt.Tooltip("name:N", title=title),
+                alt.Tooltip("side:N", title="recording"),
+                alt.Tooltip("text:N", title="allocated"),
+            ],
         )
     )
     bars = base.mark_bar().encode(x=x, color=alt.Color("side:N", scale=sides.scale, legend=legend()))
-    values = base.transform_filter("datum.bytes != 0").mark_text(align="left", dx=4, fontSize=10, color=NEUTRAL).encode(x=x, text="text:N")
+    values = (
+        base.transform_filter("datum.bytes != 0")
+        .mark_text(align="left", dx=4, fontSize=10, color=NEUTRAL)
+        .encode(x=x, text="text:N")
+    )
     return sized(alt.LayerChart(layer=[bars, values]), 2 * 17 * max(len(table), 1))
 
 
@@ -69,12 +79,15 @@ def difference_bars(table: pl.DataFrame, sides: Sides, *, title: str) -> alt.Lay
     """B less A of each row of `core.analysis.memory.paired`: to the right in B's colour where B held more, to the left in A's where A did."""
     x = _byte_scale([0, *table["difference_bytes"]], "difference_bytes:Q", "B less A")
     more = alt.Color(
-        "more:N", scale=alt.Scale(domain=["A holds more", "B holds more"], range=[sides.colour_a, sides.colour_b]), legend=legend(columns=2)
+        "more:N",
+        scale=alt.Scale(domain=["A holds more", "B holds more"], range=[sides.colour_a, sides.colour_b]),
+        legend=legend(columns=2),
     )
     texts = {"text": f"(datum.difference_bytes > 0 ? '+' : '') + ({size_expression('datum.difference_bytes')})"}
     texts |= {f"{letter}_text": size_expression(f"datum.{letter}_bytes") for letter in "ab"}
+    holder = pl.when(pl.col("difference_bytes") > 0).then(pl.lit("B")).otherwise(pl.lit("A"))
     base = (
-        alt.Chart(table.with_columns(pl.when(pl.col("difference_bytes") > 0).then(pl.lit("B holds more")).otherwise(pl.lit("A holds more")).alias("more")))
+        alt.Chart(table.with_columns((holder + " holds more").alias("more")))
         .transform_calculate(**texts)
         .encode(
             y=_names(table),
@@ -97,8 +110,14 @@ def taken_bars(table: pl.DataFrame, colour: str, *, title: str, per: str, reach:
     """
     long = pl.concat(
         [
-            table.select("name", "increase_bytes", pl.lit(word).alias("what"), pl.col(column).alias("bytes"), (pl.col(column) * sign).alias("signed_bytes"))
-            for word, column, sign in (("allocated", "allocated_bytes", 1), ("released", "released_bytes", -1))
+            table.select(
+                "name",
+                "increase_bytes",
+                pl.lit(what).alias("what"),
+                pl.col(f"{what}_bytes").alias("bytes"),
+                (pl.col(f"{what}_bytes") * sign).alias("signed_bytes"),
+            )
+            for what, sign in (("allocated", 1), ("released", -1))
         ]
     )  # fmt: skip
     x = _byte_scale([-reach[0], reach[1]], "signed_bytes:Q", f"← released · allocated → {per}", unsigned=True)
@@ -142,6 +161,8 @@ def _both_ways(base: alt.Chart, x: alt.X, field: str, text: str) -> list[alt.Cha
     """The values, each outside its bar's end, and the line that both directions start from."""
     zero = alt.Chart(pl.DataFrame({field: [0.0]})).mark_rule(color=NEUTRAL).encode(x=x)
     return [
-        base.transform_filter(f"datum.{field} {sign} 0").mark_text(align=align, dx=dx, fontSize=11, color=NEUTRAL).encode(x=x, text=f"{text}:N")
+        base.transform_filter(f"datum.{field} {sign} 0")
+        .mark_text(align=align, dx=dx, fontSize=11, color=NEUTRAL)
+        .encode(x=x, text=f"{text}:N")
         for sign, align, dx in ((">", "left", 4), ("<", "right", -4))
     ] + [zero]

@@ -72,10 +72,11 @@ def memory_over_time(
     y = {"title": MEASURE_LABELS[measure], "axis": axis, "scale": alt.Scale(domain=[0, top], nice=False, clamp=True)}
     height_of = alt.Y(f"{measure}:Q", stack=False, **y)
     base = alt.Chart(points)
-    area = base.mark_area(interpolate="step-after", line={"strokeWidth": 1.5, "color": colour}, color=colour, fillOpacity=0.4, clip=True).encode(x=x, y=height_of)
+    outline = {"strokeWidth": 1.5, "color": colour}
+    area = base.mark_area(interpolate="step-after", line=outline, color=colour, fillOpacity=0.4, clip=True).encode(x=x, y=height_of)
     layers = [area.add_params(alt.selection_interval(name=WINDOW, encodings=["x"]))]
     if measure == "allocated_bytes" and points["reserved_bytes"].null_count() < len(points):
-        layers += _reserved(points, x, y)
+        layers += _reserved(points, x, y, at_end=peak.ms < sum(window_ms) / 2)
     layers += _marks(marks, window_ms, x)
     layers.append(_hover(base, x, height_of))
     if moment is not None:
@@ -86,17 +87,24 @@ def memory_over_time(
 
 def _below_reserved(points: pl.DataFrame, peak: Moment, top: float) -> bool:
     """Whether a label right above the peak would lie on the line of what is reserved."""
-    reserved = int(points["reserved_bytes"].max() or 0)  # type: ignore[call-overload]
-    return 0 <= reserved - peak.bytes < _LABEL_SHARE * top
+    reserved: Any = points["reserved_bytes"].max() or 0
+    return bool(0 <= reserved - peak.bytes < _LABEL_SHARE * top)
 
 
-def _reserved(points: pl.DataFrame, x: alt.X, y: dict[str, Any]) -> list[alt.Chart]:
+def _reserved(points: pl.DataFrame, x: alt.X, y: dict[str, Any], *, at_end: bool) -> list[alt.Chart]:
     reserved = alt.Y("reserved_bytes:Q", **y)
-    line = alt.Chart(points).mark_line(interpolate="step-after", color=NEUTRAL, strokeWidth=1.5, strokeDash=[5, 3], clip=True).encode(x=x, y=reserved)
+    line = (
+        alt.Chart(points)
+        .mark_line(interpolate="step-after", color=NEUTRAL, strokeWidth=1.5, strokeDash=[5, 3], clip=True)
+        .encode(x=x, y=reserved)
+    )
+    known = points.filter(pl.col("reserved_bytes").is_not_null())
     word = (
-        alt.Chart(points.filter(pl.col("reserved_bytes").is_not_null()).head(1))
+        alt.Chart(known.tail(1) if at_end else known.head(1))
         .transform_calculate(label=f"'reserved ' + ({size_expression('datum.reserved_bytes')})")
-        .mark_text(align="left", baseline="bottom", dx=4, dy=-3, color=NEUTRAL, fontSize=11)
+        .mark_text(
+            align="right" if at_end else "left", baseline="bottom", dx=-4 if at_end else 4, dy=-3, color=NEUTRAL, fontSize=11
+        )
         .encode(x=x, y=reserved, text="label:N")
     )
     return [line, word]
@@ -113,35 +121,54 @@ def _marks(marks: Sequence[Mark], window_ms: tuple[float, float], x: alt.X) -> l
         frame = pl.DataFrame({MOMENT: [mark.ms for mark in thinned], "label": [mark.label for mark in thinned]})
         layers += [
             alt.Chart(frame).mark_rule(color=colour, strokeDash=dash, opacity=0.8).encode(x=x),
-            alt.Chart(frame).mark_text(align="left", baseline="top", dx=3, fontSize=10, color=colour).encode(x=x, y=alt.value(1), text="label:N"),
+            alt.Chart(frame)
+            .mark_text(align="left", baseline="top", dx=3, fontSize=10, color=colour)
+            .encode(x=x, y=alt.value(1), text="label:N"),
         ]
     return layers
 
 
 def _hover(base: alt.Chart, x: alt.X, y: alt.Y) -> alt.Chart:
     """Invisible points, because neither an area nor a line can be picked at its nearest corner."""
-    texts = {f"{name}_text": f"isValid(datum.{name}) ? ({size_expression(f'datum.{name}')}) : 'not recorded'" for name in MEASURE_LABELS}
+    texts = {
+        f"{name}_text": f"isValid(datum.{name}) ? ({size_expression(f'datum.{name}')}) : 'not recorded'" for name in MEASURE_LABELS
+    }
     picked = alt.selection_point(name=PICKED, fields=[MOMENT], nearest=True, on="click")
     return (
         base.transform_calculate(**texts)
         .mark_point(opacity=0, size=30, clip=True)
         .encode(
             x=x, y=y,
-            tooltip=[alt.Tooltip(f"{MOMENT}:Q", title="ms", format=",.4~f"), *(alt.Tooltip(f"{name}_text:N", title=word) for name, word in MEASURE_LABELS.items())],
+            tooltip=[
+                alt.Tooltip(f"{MOMENT}:Q", title="ms", format=",.4~f"),
+                *(alt.Tooltip(f"{name}_text:N", title=word) for name, word in MEASURE_LABELS.items()),
+            ],
         )
         .add_params(picked)
     )  # fmt: skip
 
 
-def _point(moment: Moment, window_ms: tuple[float, float], x: alt.X, y: dict[str, Any], colour: str, *, rule: bool, up: bool = False) -> list[alt.Chart]:
+def _point(
+    moment: Moment, window_ms: tuple[float, float], x: alt.X, y: dict[str, Any], colour: str, *, rule: bool, up: bool = False
+) -> list[alt.Chart]:
     start, end = window_ms
     late = moment.ms > start + _LATE * (end - start)
     frame = pl.DataFrame({MOMENT: [moment.ms], "bytes": [moment.bytes], "word": [moment.word]})
     at = alt.Y("bytes:Q", **y)
     chart = alt.Chart(frame).transform_calculate(label=f"datum.word + ' ' + ({size_expression('datum.bytes')})")
-    point = chart.mark_point(filled=True, size=70, opacity=1, color=colour, clip=True).encode(x=x, y=at, tooltip=alt.Tooltip("label:N", title="here"))
+    point = chart.mark_point(filled=True, size=70, opacity=1, color=colour, clip=True).encode(
+        x=x, y=at, tooltip=alt.Tooltip("label:N", title="here")
+    )
+    # Below the point where there is a rule: the peak has its own label above its point, which may be close.
+    side, above = ("right", -7) if late else ("left", 7), -16 if up else -2
     text = chart.mark_text(
-        align="right" if late else "left", baseline="top" if rule else "bottom", dx=-7 if late else 7, dy=5 if rule else -16 if up else -2, fontSize=12, fontWeight="bold", color=colour
+        align=side[0],
+        dx=side[1],
+        baseline="top" if rule else "bottom",
+        dy=5 if rule else above,
+        fontSize=12,
+        fontWeight="bold",
+        color=colour,
     ).encode(x=x, y=at, text="label:N")
     line = [alt.Chart(frame).mark_rule(color=colour, strokeWidth=1.5).encode(x=x)] if rule else []
     return [*line, point, text]

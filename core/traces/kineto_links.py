@@ -104,6 +104,8 @@ def _made_by(sequence: Integers, start_ns: Integers, backward: Mask, forward: Ma
 
 def _layers(name: Coded, parent: Integers, is_layer: Mask, source: Integers) -> Coded:
     """Layer of every row of the host."""
+    if not is_layer.any():
+        return Coded(np.full(len(parent), NO_INDEX), [])
     module = nesting.nearest(parent, is_layer)
     own = linked(module, name.codes, NO_INDEX)
     handed = np.where((source >= 0) & (own < 0), linked(source, own, NO_INDEX), NO_INDEX)
@@ -122,5 +124,6 @@ def _phases(columns: Columns, parent: Integers, backward: Mask, fetch: Mask, seq
     optimizer = is_kind(columns.kind, "annotation") & columns.name.where(lambda name: name.startswith("Optimizer."))
     phase = np.where(in_layer, PHASE["forward"], PHASE["other"])
     for name, marked in (("forward", forward), ("input", fetch), ("backward", backward), ("optimizer", optimizer)):
-        phase = np.where(nesting.nearest(parent, marked) >= 0, PHASE[name], phase)
+        if marked.any():
+            phase = np.where(nesting.nearest(parent, marked) >= 0, PHASE[name], phase)
     return phase

@@ -10,7 +10,7 @@ import streamlit as st
 from core.analysis.steps import ALL_LANES
 from pages._parts import formats
 from pages._parts.charts import downloads
-from pages._parts.kernel_work import View, analysis
+from pages._parts.kernel_work import View, analysis, on_devices
 from pages._parts.opened import Opened
 
 _PARTS = ("wall", "self", "overlap", "rest")
@@ -80,6 +80,8 @@ def _coverage_table(it: View) -> pl.DataFrame:
             "events found": f"{found['events_found']:,}",
             "events read": f"{found['events_read']:,}",
             "left out, and why": skipped,
+        }
+        on_device = {
             "kernels": f"{found['kernels']:,}",
             "kernels linked to an operator": f"{found['kernels_linked']:,}",
             "device time": formats.ms(found["device_time_ns"] / 1e6),
@@ -87,7 +89,7 @@ def _coverage_table(it: View) -> pl.DataFrame:
             "device time linked to an operator": formats.percent(found["device_time_linked_fraction"]),
             "device time classified": formats.percent(found["device_time_classified_fraction"]),
         }
-        for label, value in values.items():
+        for label, value in (values | on_device if on_devices(it) else values).items():
             rows.setdefault(label, []).append(value)
     shorts = [one.short for one in it.opened]
     return pl.DataFrame(

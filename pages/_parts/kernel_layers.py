@@ -15,6 +15,7 @@ from pages._parts.opened import Opened
 
 #: Kept by the table, which cuts plain spaces at the beginning of a cell.
 _INDENT = "\u2003"
+_DEEPEST = 24
 _CLOCKS = {"device": "device", "host": "host"}
 
 
@@ -34,7 +35,7 @@ def show_layers(it: View) -> None:
     letters = [one.side if len(it.opened) > 1 else "a" for one in it.opened]
     steps = dict(zip(letters, (max(len(one.trace.facts.steps), 1) for one in it.opened), strict=True))
     table = tree.select(
-        (pl.lit(_INDENT).repeat_by(pl.col("depth")).list.join("") + pl.col("layer").fill_null("in no layer")).alias("layer"),
+        (pl.lit(_INDENT).repeat_by(pl.col("depth").clip(upper_bound=_DEEPEST)).list.join("") + pl.col("layer").fill_null("in no layer")).alias("layer"),
         *(column for letter in letters for column in _columns(letter, steps[letter])),
         "path",
     )
@@ -45,17 +46,19 @@ def show_layers(it: View) -> None:
         "path": st.column_config.TextColumn("path", width="medium"),
     }
     for letter, one in zip(letters, it.opened, strict=True):
-        before = f"{one.short}: " if len(it.opened) > 1 else ""
+        before = f"{one.side.upper()} · " if len(it.opened) > 1 else ""
         config |= {
             f"{letter}_total_ms": bar(f"{before}with inner layers (ms)", format="%.3f", min_value=0, max_value=longest),
-            f"{letter}_self_ms": number(f"{before}its own (ms)", format="%.3f"),
-            f"{letter}_forward_ms": number("forward (ms)", format="%.3f"),
-            f"{letter}_backward_ms": number("backward (ms)", format="%.3f"),
-            f"{letter}_kernels": number("kernels", format="%.0f"),
-            f"{letter}_calls": number("calls", format="%.1f"),
+            f"{letter}_self_ms": number(f"{before}own (ms)", format="%.3f"),
+            f"{letter}_forward_ms": number(f"{before}forward (ms)", format="%.3f"),
+            f"{letter}_backward_ms": number(f"{before}backward (ms)", format="%.3f"),
+            f"{letter}_kernels": number(f"{before}kernels", format="%.0f"),
+            f"{letter}_calls": number(f"{before}calls", format="%.1f"),
         }
     if clock == "host":
         table = table.drop([name for name in table.columns if name.endswith(("_kernels", "_forward_ms", "_backward_ms"))])
+    # TensorFlow's layers are known by name alone: nobody counted their calls.
+    table = table.drop([name for name in table.columns if name.endswith("_calls") and max(table[name], default=0) == 0])
     first = named.sort("a_total", descending=True).row(0, named=True)
     st.markdown(f"**{len(named):,} layers, time on the {clock}, per step where steps are marked**")
     st.dataframe(table, hide_index=True, height=min(640, 40 + 35 * len(table)), column_config=config,

@@ -9,7 +9,7 @@ from core.analysis.breakdown import PARTS, input_bound_share
 from core.charts.breakdown import MOST_STEPS, step_bars
 from pages._parts import formats
 from pages._parts.charts import chart_with_table
-from pages._parts.kernel_work import View, analysis, on_devices
+from pages._parts.kernel_work import View, analysis
 from pages._parts.opened import Opened
 
 _ORDER = {
@@ -57,9 +57,3 @@ def _side(one: Opened, table: pl.DataFrame, reach_ms: float) -> None:
         download_name=f"steps-{one.side}",
         columns={"ms": number("ms", format="%.4f"), "share": number("share of the step", format="%.1f %%")},
     )  # fmt: skip
-
-
-def device_words(it: View) -> str:
-    """Names of the recordings without work on a device, so that a section says whom it leaves out; empty where there is none."""
-    here = {one.side for one in on_devices(it)}
-    return ", ".join(formats.plain(one.label) for one in it.opened if one.side not in here)

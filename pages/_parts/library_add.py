@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,7 +73,7 @@ def _opening(library: TraceLibrary, path: Path, group: str | None) -> Bringing:
 
 
 def _open(library: TraceLibrary, text: str) -> None:
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))
     try:
         if not text:
             raise TraceError("Give the path of a trace, of a memory snapshot, or of a folder with some.")

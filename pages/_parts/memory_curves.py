@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -43,8 +44,8 @@ def show_figures(held: Sequence[Held]) -> None:
             if own["peak_step"] is not None:
                 st.metric("In step", str(own["peak_step"]), width="content")
         if one.lower_bound:
-            st.caption("This profiler kept no total: counted from what it saw allocated and released, so what was there before and stayed is not in it.")
-        elif own["peak_reserved_bytes"] is None:
+            st.caption(one.lower_bound)
+        if own["peak_reserved_bytes"] is None:
             st.caption(f"What was reserved of {one.device} is not recorded, so neither is fragmentation.")
 
 
@@ -61,30 +62,44 @@ def moment(time_ns: int | None) -> str:
 
 def show_curves(held: Sequence[Held], names: Sides, view: View, measure: str) -> None:
     """Each recording over the window, with a table of what is drawn."""
+    missing = [_missing(one, measure, view.window) for one in held]
     shown = [
-        reduced(one.series, view.window.start_ns, view.window.end_ns, measure=measure, at_most=_MOST_POINTS // len(held))
-        if one.series[measure].null_count() < len(one.series) else None
-        for one in held
-    ]  # fmt: skip
+        None if why else _points(one, measure, view.window, _MOST_POINTS // len(held))
+        for one, why in zip(held, missing, strict=True)
+    ]
     top = max((_top(points, measure) for points in shown if points is not None), default=0)
-    for one, points in zip(held, shown, strict=True):
+    for one, points, why in zip(held, shown, missing, strict=True):
         if len(held) > 1:
             st.markdown(f"**{formats.plain(one.label)}**, {one.device}")
         if points is None:
-            st.info(f"What was reserved of {one.device} is not recorded.", icon=":material/memory_alt:")
-            continue
-        _show_curve(one, points, names, view, measure, top, 260 if len(held) == 1 else 190)
+            st.info(why, icon=":material/memory_alt:")
+        else:
+            _show_curve(one, points, names, view, measure, top, 260 if len(held) == 1 else 190)
     st.caption("Drag over a chart to look at a stretch of it; click to see what was live at a moment.")
+
+
+def _missing(one: Held, measure: str, window: Window) -> str:
+    """Why there is nothing to draw of a recording; empty where there is."""
+    if one.series[measure].null_count() == len(one.series):
+        return f"What was reserved of {one.device} is not recorded."
+    return "" if window.start_ns < one.whole.end_ns else "This recording ends before this stretch begins."
+
+
+def _points(one: Held, measure: str, window: Window, at_most: int) -> pl.DataFrame:
+    """The curve in the window, as far as the recording goes."""
+    return reduced(one.series, window.start_ns, min(window.end_ns, one.whole.end_ns), measure=measure, at_most=at_most)
 
 
 def _top(points: pl.DataFrame, measure: str) -> int:
     columns = [measure, "reserved_bytes"] if measure == "allocated_bytes" else [measure]
-    return max(int(points[name].max() or 0) for name in columns)  # type: ignore[call-overload]
+    highest: list[Any] = [points[name].max() or 0 for name in columns]
+    return int(max(highest))
 
 
 def _show_curve(one: Held, points: pl.DataFrame, names: Sides, view: View, measure: str, top: int, height: int) -> None:
     window = view.window
-    peak = _moment(one, peak_place(one.series, window.start_ns, window.end_ns, measure=measure), measure, window, "peak")
+    highest = peak_place(one.series, window.start_ns, window.end_ns, measure=measure)
+    peak = _moment(one, highest, measure, window, "peak" if measure == "allocated_bytes" else "most")
     chosen = None if view.at_ns is None else _moment(one, view.place(one), measure, window, "here")
     key = chart_key(one, measure, window)
     watch(key)

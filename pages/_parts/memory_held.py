@@ -39,8 +39,8 @@ class Held:
     """A row per allocation or release: `time_ns`, `core.analysis.memory.MEASURES`, `step`; the first is what stood there before."""
     whole: Window
     marks: tuple[Mark, ...]
-    lower_bound: bool = False
-    """Whether no total was kept, so that what was there before is not in it."""
+    lower_bound: str = ""
+    """Why what is counted is less than what was allocated; empty where it is all."""
 
     def groups(self) -> tuple[str, ...]:
         """What `live` can tell apart."""
@@ -92,9 +92,9 @@ class SnapshotHeld(Held):
 
     def live(self, place: int, by: str) -> pl.DataFrame:
         held = snapshots.live_at(self.snapshot, self.device, int(self.series["time_ns"][place]))
-        return held.select(_frame_name(), "origin", pl.col("size_bytes").alias("bytes"), pl.col("blocks").alias("count"), "share").with_columns(
-            pl.col("origin").cast(pl.String)
-        )
+        return held.select(
+            _frame_name(), "origin", pl.col("size_bytes").alias("bytes"), pl.col("blocks").alias("count"), "share"
+        ).with_columns(pl.col("origin").cast(pl.String))
 
     def blocks(self, place: int, by: str, names: Sequence[str]) -> pl.DataFrame:
         held = snapshots.live_at(self.snapshot, self.device, int(self.series["time_ns"][place]), by="stack")
@@ -145,8 +145,16 @@ def profiled(one: Opened, device: str) -> ProfiledHeld | None:
         side=one.side, label=one.label, short=one.short, digest=one.digest, device=own, series=series,
         whole=Window(start_ns=min(0, int(series["time_ns"][0])), end_ns=end_ns),
         marks=tuple(Mark(ms=step.start_ns / 1e6, label=f"step {step.number}" if len(steps) <= _MOST_WORDS else str(step.number)) for step in steps),
-        lower_bound=not keeps_total(memory, own), memory=memory, events=events, steps=len(steps),
+        lower_bound=_lower_bound(one, own), memory=memory, events=events, steps=len(steps),
     )  # fmt: skip
+
+
+def _lower_bound(one: Opened, device: str) -> str:
+    if not keeps_total(one.trace.memory, device):
+        return "This profiler kept no total: counted from what it saw allocated and released, so what was there before and stayed is not in it."
+    if device == HOST and one.trace.facts.framework == "pytorch":
+        return "PyTorch counts the host's memory from when the profiler began: what was there before is not in it."
+    return ""
 
 
 def _end_ns(events: pl.DataFrame) -> int:

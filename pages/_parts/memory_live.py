@@ -13,7 +13,7 @@ from core.charts.memory_bars import PICKED, difference_bars, live_bars, live_pai
 from core.charts.palette import Sides
 from core.charts.picking import pickable
 from pages._parts import formats
-from pages._parts.charts import chart_with_table, downloads
+from pages._parts.charts import chart_with_table, downloads, parquet
 from pages._parts.memory_curves import moment
 from pages._parts.memory_held import Held, SnapshotHeld
 from pages._parts.memory_window import View
@@ -29,12 +29,17 @@ def show_live(held: Sequence[Held], names: Sides, view: View) -> None:
     """Bars by operator, layer, phase or frame, and the blocks or stacks behind them."""
     places = [view.place(one) for one in held]
     times = [moment(int(one.series["time_ns"][place])) for one, place in zip(held, places, strict=True)]
-    at = "the peak" if view.at_ns is None else "the chosen moment"
+    at = "the chosen moment" if view.at_ns is not None else "the peak" if view.window == view.whole else "the peak of this stretch"
     st.subheader(f"What was live at {at}", anchor=False)
     by = _choose_group(held[0].groups())
     tables = [one.live(place, by) for one, place in zip(held, places, strict=True)]
-    sums = [f"{formats.size(table['bytes'].sum())} at {time}" for table, time in zip(tables, times, strict=True)]
-    st.caption("; ".join(f"{one.side.upper()}: {words}" if len(held) > 1 else f"{words}, to the byte" for one, words in zip(held, sums, strict=True)))
+    sums = [f"{formats.size(int(table['bytes'].sum()))} at {time}" for table, time in zip(tables, times, strict=True)]
+    st.caption(
+        "; ".join(
+            f"{one.side.upper()}: {words}" if len(held) > 1 else f"{words}, to the byte"
+            for one, words in zip(held, sums, strict=True)
+        )
+    )
     if not any(len(table) for table in tables):
         st.info("Nothing was allocated at this moment.", icon=":material/check_box_outline_blank:")
         return
@@ -97,10 +102,10 @@ def _names(event: Any, shown: pl.DataFrame, names: Sequence[Sequence[str]]) -> l
 
 def _show_blocks(one: Held, place: int, by: str, chosen: Sequence[str], *, titled: bool) -> None:
     table = one.blocks(place, by, chosen)
-    what = "stacks" if isinstance(one, SnapshotHeld) else "blocks"
-    words = f"**{len(table):,} {what}, {formats.size(table['bytes'].sum())}**"
-    side = f"{one.side.upper()}: " if titled else ""
-    st.markdown(f"{side}{words} {'picked in the chart; click on empty ground to see all' if chosen else '; click on a bar to see only its own'}".replace(" ;", ";"))
+    what = "stack" if isinstance(one, SnapshotHeld) else "block"
+    words = f"**{len(table):,} {what}{'' if len(table) == 1 else 's'}, {formats.size(int(table['bytes'].sum()))}**"
+    how = " picked in the chart; click on empty ground to see all" if chosen else "; click on a bar to see only its own"
+    st.markdown(f"{f'{one.side.upper()}: ' if titled else ''}{words}{how}")
     if isinstance(one, SnapshotHeld):
         _show_stacks(one, table)
         return
@@ -118,17 +123,33 @@ def _show_stacks(one: SnapshotHeld, table: pl.DataFrame) -> None:
         selection_mode="single-row",
         column_config={"name": "innermost useful frame", "bytes": _BYTES, "share": st.column_config.NumberColumn(format="percent")},
     )  # fmt: skip
-    downloads(_with_stacks(one, table), f"memory-stacks-{one.side}")
+    _download_stacks(one, table)
     rows = [row for row in event["selection"]["rows"] if row < len(table)]
     if not rows:
         st.caption("Select a row to read its whole stack.")
         return
     number = table["stack"][rows[0]]
     if number is None:
-        st.info("No stack is known of this memory: it was allocated before the recording, or it is what the allocator rounded up.", icon=":material/layers_clear:")
+        st.info(
+            "No stack is known of this memory: it was allocated before the recording, or it is what the allocator rounded up.",
+            icon=":material/layers_clear:",
+        )
     else:
         st.code(one.stack(number), language=None, height=320)
 
 
-def _with_stacks(one: SnapshotHeld, table: pl.DataFrame) -> pl.DataFrame:
-    return table.with_columns(pl.Series("stack", [None if number is None else one.stack(number) for number in table["stack"]], dtype=pl.String))
+def _download_stacks(one: SnapshotHeld, table: pl.DataFrame) -> None:
+    """The table with its stacks in full, which are written out only when they are asked for: there may be many."""
+
+    def whole() -> pl.DataFrame:
+        stacks = [None if number is None else one.stack(number) for number in table["stack"]]
+        return table.with_columns(pl.Series("stack", stacks, dtype=pl.String))
+
+    kinds = (
+        ("CSV", lambda: whole().write_csv(), "csv", "text/csv"),
+        ("Parquet", lambda: parquet(whole()), "parquet", "application/vnd.apache.parquet"),
+    )
+    with st.container(horizontal=True):
+        for label, write, extension, mime in kinds:
+            st.download_button(label, write, file_name=f"memory-stacks-{one.side}.{extension}", mime=mime, icon=":material/download:",
+                               key=f"{extension}_stacks_{one.side}", on_click="ignore")  # fmt: skip

@@ -26,11 +26,14 @@ torch.cuda.memory._dump_snapshot("memory.pickle")"""
 _LACKS = {
     "pytorch": ("torch.profiler writes allocations and the allocator's totals only with `profile_memory=True`.", _PYTORCH),
     "tensorflow": (
-        "TensorFlow's host tracer writes the events of its GPU allocator (`MemoryAllocation`, `MemoryDeallocation`) at level 2 and above; its "
-        "CPU allocator writes none, so a recording on a CPU has no memory in it.",
+        "TensorFlow's allocators write their events (`MemoryAllocation`, `MemoryDeallocation`) at level 2 of the host tracer, its default: "
+        "this was recorded at a lower one, or nothing was allocated meanwhile.",
         _TENSORFLOW,
     ),
-    "jax": ("The host tracer writes the events of XLA's GPU allocator; on a CPU there are none.", _JAX),
+    "jax": (
+        "XLA's allocators write their events at level 2 of the host tracer, its default; in this recording there are none.",
+        _JAX,
+    ),
 }
 
 
@@ -44,6 +47,9 @@ def show_missing(opened: Sequence[Opened], *, alone: bool) -> None:
             with st.expander("How to record it", expanded=alone, icon=":material/fiber_manual_record:", type="compact"):
                 st.code(code, language="python")
     if alone:
-        st.markdown("On an NVIDIA or AMD GPU, PyTorch's allocator can also tell everything it did, with the stack of each allocation, in a **memory snapshot**:")
+        st.markdown(
+            "On an NVIDIA or AMD GPU, PyTorch's allocator can also tell everything it did, with the stack of each allocation, in a "
+            "**memory snapshot**:"
+        )
         st.code(_SNAPSHOT, language="python")
         link("library", "Open a recording or a snapshot in the Library")

@@ -23,10 +23,14 @@ _TOP = 12
 def show_taken(held: Sequence[ProfiledHeld], names: Sides) -> None:
     """Bars of what each operator, layer or phase allocates and releases."""
     st.subheader("Who takes it, who gives it back", anchor=False)
-    by = str(st.segmented_control("Taken by", ["operator", "layer", "phase"], default="operator", required=True, key=TAKEN_BY, bind="query-params"))
+    by = str(
+        st.segmented_control(
+            "Taken by", ["operator", "layer", "phase"], default="operator", required=True, key=TAKEN_BY, bind="query-params"
+        )
+    )
     tables = [one.increase(by) for one in held]
     bars = [folded(table, _TOP) for table in tables]
-    released, allocated = (max((float(bar[f"{name}_bytes"].max() or 0) for bar in bars), default=0.0) for name in ("released", "allocated"))  # type: ignore[arg-type]
+    released, allocated = pl.concat(bars).select(pl.col("released_bytes", "allocated_bytes").max().fill_null(0)).row(0)
     for one, table, bar in zip(held, tables, bars, strict=True):
         per = "per step" if one.steps else "in the whole recording"
         if len(held) > 1:
@@ -34,11 +38,12 @@ def show_taken(held: Sequence[ProfiledHeld], names: Sides) -> None:
         if table.is_empty():
             st.info("Nothing was allocated or released in a step.", icon=":material/check_box_outline_blank:")
             continue
-        total = table["increase_bytes"].sum()
+        count, took, gave, left = (
+            float(table[what].sum()) for what in ("allocations", "allocated_bytes", "released_bytes", "increase_bytes")
+        )
         st.caption(
-            f"{formats.count(table['allocations'].sum())} allocations {per}, {formats.size(table['allocated_bytes'].sum())} allocated, "
-            f"{formats.size(table['released_bytes'].sum())} released: {'+' if total > 0 else ''}{formats.size(total)}. "
-            "What operators inside an operator take is theirs."
+            f"{formats.count(count)} allocations {per}, {formats.size(took)} allocated, {formats.size(gave)} released: "
+            f"{'+' if left > 0 else ''}{formats.size(left)}. What operators inside an operator take is theirs."
         )
         chart_with_table(
             taken_bars(bar, names.colour(one.side), title=by, per=per, reach=(released, allocated)), table,
@@ -46,7 +51,10 @@ def show_taken(held: Sequence[ProfiledHeld], names: Sides) -> None:
             download_name=f"memory-taken-{by}-{one.side}", key=f"memory_taken_{by}_{one.side}",
             columns={
                 "allocations": st.column_config.NumberColumn(format="%.1f"),
-                **{f"{name}_bytes": st.column_config.NumberColumn(f"{name} (bytes)", format="%.0f") for name in ("allocated", "released", "increase")},
+                **{
+                    f"{what}_bytes": st.column_config.NumberColumn(f"{what} (bytes)", format="%.0f")
+                    for what in ("allocated", "released", "increase")
+                },
             },
         )  # fmt: skip
 
@@ -58,11 +66,11 @@ def show_segments(held: Sequence[SnapshotHeld]) -> None:
         table = fragmentation(one.snapshot).filter(pl.col("device") == one.device)
         if len(held) > 1:
             st.markdown(f"**{formats.plain(one.label)}**, {one.device}")
-        reserved, split = table["total_bytes"].sum(), table["inactive_split_bytes"].sum()
+        reserved, inactive, split = (int(table[name].sum()) for name in ("total_bytes", "inactive_bytes", "inactive_split_bytes"))
         with st.container(horizontal=True):
             st.metric("Segments", formats.count(len(table)), width="content")
             st.metric("Reserved", formats.size(reserved), width="content")
-            st.metric("Inactive", formats.size(table["inactive_bytes"].sum()), width="content", help="Held of the device, used by no block.")
+            st.metric("Inactive", formats.size(inactive), width="content", help="Held of the device, used by no block.")
             st.metric("Inactive beside active blocks", formats.size(split), width="content",
                       help="It cannot be given back to the device while something in the same segment lives.")  # fmt: skip
             st.metric("Share of reserved", formats.percent(split / max(reserved, 1)), width="content")
@@ -74,7 +82,8 @@ def show_segments(held: Sequence[SnapshotHeld]) -> None:
 def _show_segment_table(one: SnapshotHeld, table: pl.DataFrame) -> None:
     shown = table.select(
         pl.format("0x{}", pl.col("address").map_elements(lambda address: f"{address:x}", return_dtype=pl.String)).alias("address"),
-        pl.col("segment_type", "pool").cast(pl.String), "stream", "total_bytes", "active_bytes", "inactive_bytes", "free_blocks", "largest_free_bytes", "inactive_split_bytes",
+        pl.col("segment_type", "pool").cast(pl.String), "stream", "total_bytes", "active_bytes", "inactive_bytes", "free_blocks",
+        "largest_free_bytes", "inactive_split_bytes",
     )  # fmt: skip
     words = {
         "total_bytes": "size", "active_bytes": "active", "inactive_bytes": "inactive", "largest_free_bytes": "largest free block",

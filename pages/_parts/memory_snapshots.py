@@ -114,7 +114,10 @@ def _read(entry: Entry) -> Snapshot:
 
 def show_snapshot_notes(side: str, snapshot: Snapshot) -> None:
     """What a reader has to know before believing anything."""
-    skipped = [f"{count:,} × {reason}" for reason, count in {**snapshot.facts.coverage.events_skipped, **snapshot.facts.parts_skipped}.items()]
+    skipped = [
+        f"{count:,} × {reason}"
+        for reason, count in {**snapshot.facts.coverage.events_skipped, **snapshot.facts.parts_skipped}.items()
+    ]
     notes = [*snapshot.facts.notes, *([f"Left out: {', '.join(skipped)}."] if skipped else [])]
     if notes:
         lines = "\n".join(f"- {formats.plain(note)}" for note in notes)

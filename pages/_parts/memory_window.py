@@ -69,13 +69,17 @@ def choose_view(held: Sequence[Held]) -> View:
     """The window and the moment: those of the newest drag or click on a chart, else of the numbers, else everything and the peak."""
     _follow()
     whole = Window(start_ns=min(one.whole.start_ns for one in held), end_ns=max(one.whole.end_ns for one in held))
-    numbers = {SINCE: ("From (ms)", f"{whole.start_ns / 1e6:g}"), UNTIL: ("To (ms)", f"{whole.end_ns / 1e6:.4f}"), AT: ("What was live at (ms)", "the peak")}
-    given = {
-        key: st.number_input(label, value=None, step=1.0, format="%.4f", key=key, bind="query-params", width=180, placeholder=placeholder)
-        for key, (label, placeholder) in numbers.items()
-    }
+    since = _number(SINCE, "From (ms)", f"{whole.start_ns / 1e6:g}")
+    until = _number(UNTIL, "To (ms)", f"{whole.end_ns / 1e6:.4f}")
+    at = _number(AT, "What was live at (ms)", "the peak")
     st.button("", icon=":material/fit_width:", help="Everything, at the peak", key="memory_everything", on_click=forget_window)
-    return View(window=asked_window(given[SINCE], given[UNTIL], whole), whole=whole, at_ns=None if given[AT] is None else _ns(given[AT]))
+    return View(window=asked_window(since, until, whole), whole=whole, at_ns=None if at is None else _ns(at))
+
+
+def _number(key: str, label: str, placeholder: str) -> float | None:
+    return st.number_input(
+        label, value=None, step=1.0, format="%.4f", key=key, bind="query-params", width=180, placeholder=placeholder
+    )
 
 
 def asked_window(since_ms: float | None, until_ms: float | None, whole: Window) -> Window:

@@ -24,11 +24,11 @@ PLACES = {
     "overview": Place(title="Overview", icon=":material/speed:"),
     "compare": Place(title="Compare", icon=":material/balance:"),
     "kernels": Place(title="Kernels", icon=":material/stacked_bar_chart:"),
+    "timeline": Place(title="Timeline", icon=":material/view_timeline:"),
+    "memory": Place(title="Memory", icon=":material/memory:"),
     "run": Place(title="Run", icon=":material/play_circle:"),
     "models": Place(title="Models", icon=":material/code:"),
     "setup": Place(title="Setup", icon=":material/checklist:"),
-    "timeline": Place(title="Timeline", icon=":material/view_timeline:"),
-    "memory": Place(title="Memory", icon=":material/memory:"),
     "library": Place(title="Library", icon=":material/inventory_2:"),
 }
 

@@ -109,6 +109,37 @@ def test_two_trees_meet_by_path_and_lose_nothing():
     assert host["a_self"].sum() == 150_000
 
 
+def test_a_recording_that_nests_deeper_than_python_is_a_tree_too():
+    modules = [event(f"nn.Module: Inner_{depth}", "python_function", depth, 10_000 - 2 * depth) for depth in range(3_000)]
+    tree = layer_tree(read([*modules, event("aten::mm", "cpu_op", 4_000, 7)]).events)
+    assert tree["depth"].to_list() == list(range(3_000))
+    assert set(tree["host_total_ns"]) == {7_000}
+    assert max(len(path) for path in tree["path"]) < 1_000
+
+
+def test_the_deeper_tree_gives_the_order_and_what_only_the_other_has_follows():
+    flat = pl.DataFrame({"layer": ["loss", "inner", None], "self": [1, 2, 3]})
+    deep = pl.DataFrame(
+        {"layer": ["outer", "inner", None], "self": [10, 20, 30], "depth": [0, 1, 0], "path": ["outer", "outer/inner", ""]}
+    )
+    declared = [("inner", "Linear")]
+    pair = paired_layers([(tree_of(flat), declared), (tree_of(deep), declared)], clock="device")
+    assert pair.select("layer", "depth", "a_self", "b_self").rows() == [
+        ("outer", 0, 0, 10), ("inner", 1, 2, 20), ("loss", 0, 1, 0), (None, 0, 3, 30)
+    ]  # fmt: skip
+
+
+def tree_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """A tree of `layer_tree` in which the host does nothing; without depths its layers stand side by side."""
+    if "depth" not in rows.columns:
+        rows = rows.with_columns(pl.lit(0).alias("depth"), pl.col("layer").fill_null("").alias("path"))
+    zero = (
+        pl.lit(0).alias(name)
+        for name in ("host_self_ns", "host_total_ns", "device_forward_ns", "device_backward_ns", "kernels", "calls")
+    )
+    return rows.with_columns(pl.col("self").alias("device_self_ns"), pl.col("self").alias("device_total_ns"), *zero)
+
+
 def test_layers_meet_under_the_names_of_the_program():
     tree = layer_tree(two_steps().events)
     pair = paired_layers(

@@ -98,10 +98,16 @@ def test_a_chosen_moment_is_a_rule_with_its_value():
 
 
 def test_both_of_a_pair_have_the_axes_that_they_are_given():
-    one, other = over_time(), over_time(POINTS.with_columns(pl.col("allocated_bytes") // 100), peak=Moment(ms=1.0, bytes=GIB // 40, word="peak"))
+    one, other = (
+        over_time(),
+        over_time(POINTS.with_columns(pl.col("allocated_bytes") // 100), peak=Moment(ms=1.0, bytes=GIB // 40, word="peak")),
+    )
     for channel in ("x", "y"):
         assert layers(one, "area")[0]["encoding"][channel]["scale"] == layers(other, "area")[0]["encoding"][channel]["scale"]
-    assert layers(one, "area")[0]["encoding"]["y"]["axis"]["minExtent"] == layers(other, "area")[0]["encoding"]["y"]["axis"]["maxExtent"]
+    assert (
+        layers(one, "area")[0]["encoding"]["y"]["axis"]["minExtent"]
+        == layers(other, "area")[0]["encoding"]["y"]["axis"]["maxExtent"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -158,12 +164,18 @@ def test_a_pair_of_bars_is_a_above_b_on_one_axis():
     drawn = [(row["name"], row["letter"], row["bytes"]) for row in rows(made, made["layer"][0])]
     assert drawn == [("aten::mm", "a", 2 * GIB), ("aten::add", "a", 0), ("aten::mm", "b", GIB), ("aten::add", "b", GIB)]
     assert made["layer"][0]["encoding"]["yOffset"]["sort"] == ["a", "b"]
-    assert made["layer"][0]["encoding"]["color"]["scale"] == {"domain": [SIDES.a, SIDES.b], "range": [SIDES.colour_a, SIDES.colour_b]}
+    assert made["layer"][0]["encoding"]["color"]["scale"] == {
+        "domain": [SIDES.a, SIDES.b],
+        "range": [SIDES.colour_a, SIDES.colour_b],
+    }
 
 
 def test_a_difference_grows_to_the_right_where_b_holds_more():
     made = difference_bars(BOTH, SIDES, title="operator").to_dict()
-    assert [(row["difference_bytes"], row["more"]) for row in rows(made, made["layer"][0])] == [(-GIB, "A holds more"), (GIB, "B holds more")]
+    assert [(row["difference_bytes"], row["more"]) for row in rows(made, made["layer"][0])] == [
+        (-GIB, "A holds more"),
+        (GIB, "B holds more"),
+    ]
     low, high = made["layer"][0]["encoding"]["x"]["scale"]["domain"]
     assert low < -GIB
     assert high > GIB
@@ -171,7 +183,13 @@ def test_a_difference_grows_to_the_right_where_b_holds_more():
 
 def test_what_is_released_grows_to_the_left():
     taken = pl.DataFrame(
-        {"name": ["x", "y"], "allocations": [1.0, 0.0], "allocated_bytes": [8.0, 0.0], "released_bytes": [2.0, 4.0], "increase_bytes": [6.0, -4.0]}
+        {
+            "name": ["x", "y"],
+            "allocations": [1.0, 0.0],
+            "allocated_bytes": [8.0, 0.0],
+            "released_bytes": [2.0, 4.0],
+            "increase_bytes": [6.0, -4.0],
+        }
     )
     made = taken_bars(taken, "#4a7de0", title="layer", per="per step", reach=(40.0, 80.0)).to_dict()
     drawn = {(row["name"], row["what"]): row["signed_bytes"] for row in rows(made, made["layer"][0])}
@@ -183,6 +201,20 @@ def test_what_is_released_grows_to_the_left():
     assert "abs(datum.value)" in x["axis"]["labelExpr"]
 
 
-@pytest.mark.parametrize("chart", [live_bars(LIVE.head(0), "#000000", title="x"), live_pair(BOTH.head(0), SIDES, title="x"), difference_bars(BOTH.head(0), SIDES, title="x")])
+@pytest.mark.parametrize(
+    "chart",
+    [
+        live_bars(LIVE.head(0), "#000000", title="x"),
+        live_pair(BOTH.head(0), SIDES, title="x"),
+        difference_bars(BOTH.head(0), SIDES, title="x"),
+    ],
+)
 def test_nothing_still_draws(chart: alt.LayerChart):
     assert chart.to_dict()["layer"]
+
+
+def test_the_word_for_reserved_stays_away_from_the_peak():
+    for ms, align, at in ((1.0, "right", 4.0), (3.5, "left", 0.0)):
+        made = over_time(peak=Moment(ms=ms, bytes=3 * GIB, word="peak"))
+        [word] = [layer for layer in layers(made, "text") if "reserved " in str(layer["transform"])]
+        assert (word["mark"]["align"], rows(made, word)[0][MOMENT]) == (align, at)

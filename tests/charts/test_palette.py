@@ -9,6 +9,7 @@ from core.bench.start import make_spec
 from core.charts.colours import FRAMEWORK_COLOURS
 from core.charts.palette import (
     OP_CLASS_COLOURS,
+    PART_COLOURS,
     PHASE_COLOURS,
     SHAPES,
     Sides,
@@ -43,7 +44,10 @@ def backgrounds() -> list[str]:
     return [theme["light"]["backgroundColor"], theme["dark"]["backgroundColor"]]
 
 
-@pytest.mark.parametrize("colour", sorted({*chain(FRAMEWORK_COLOURS.values(), PHASE_COLOURS.values(), OP_CLASS_COLOURS.values())}))
+ALL_COLOURS = chain.from_iterable(table.values() for table in (FRAMEWORK_COLOURS, PHASE_COLOURS, OP_CLASS_COLOURS, PART_COLOURS))
+
+
+@pytest.mark.parametrize("colour", sorted(set(ALL_COLOURS)))
 def test_every_colour_has_three_to_one_on_both_backgrounds(colour: str):
     assert min(contrast(colour, background) for background in backgrounds()) >= 3.0
 

@@ -47,7 +47,9 @@ def trace(rows, *, steps=PROFILE_STEPS, memory=5):
     marks = tuple(Step(number=i, start_ns=i, end_ns=i + 1, lane="main") for i in range(steps))
     coverage = Coverage(events_found=len(rows), events_read=len(rows), device_events=4,
                         device_events_linked=3)  # fmt: skip
-    return Trace(events=frame, memory=pl.DataFrame([{"time_ns": i} for i in range(memory)], schema=MEMORY_SCHEMA), facts=Facts(source="kineto", framework="pytorch", origin_ns=0, steps=marks, coverage=coverage))
+    allocations = pl.DataFrame([{"time_ns": i} for i in range(memory)], schema=MEMORY_SCHEMA)
+    facts = Facts(source="kineto", framework="pytorch", origin_ns=0, steps=marks, coverage=coverage)
+    return Trace(events=frame, memory=allocations, facts=facts)
 
 
 OPERATOR = {"name": "aten::mm", "kind": "operator", "device": "cpu", "lane": "main", "layer": "Linear_0"}

@@ -311,6 +311,17 @@ def test_a_recording_in_which_nothing_costs_anything_says_so(home: Path):
     assert "Nothing here costs anything" in words(open_page("kernels", trace=digest))
 
 
+def test_a_device_next_to_a_host_says_that_they_are_not_the_same_thing(home: Path):
+    device, host = keep(
+        kineto([event("volta_sgemm", "kernel", 0, 5, tid=7, device=0, stream=7)]), kineto([event("aten::mm", "cpu_op", 0, 3)])
+    )
+    app = open_page("kernels", trace=device, against=host)
+    assert {row["key"]: (row["a"], row["b"]) for row in table(app).rows(named=True)} == {
+        "volta_sgemm": (pytest.approx(0.005), 0), "aten::mm": (0, pytest.approx(0.003)),
+    }  # fmt: skip
+    assert "are not the same thing" in words(app)
+
+
 def test_names_of_a_trace_are_never_markup(home: Path):
     name = "<b>*bold*</b> :fire: kernel<int>"
     [digest] = keep(kineto([event(name, "kernel", 0, 5, tid=7, device=0, stream=7)]))

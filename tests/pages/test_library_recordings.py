@@ -106,7 +106,12 @@ def test_a_file_is_read_where_it_lies_and_stays_there(library: TraceLibrary, tmp
 
 @pytest.mark.parametrize(
     ("path", "expected"),
-    [("", "Give the path"), ("/nowhere/at/all", "There is nothing at /nowhere/at/all"), ("{empty}", "There is no recording in")],
+    [
+        ("", "Give the path"),
+        ("/nowhere/at/all", "There is nothing at /nowhere/at/all"),
+        ("~nobody/x", "There is nothing at"),
+        ("{empty}", "There is no recording in"),
+    ],
 )
 def test_a_path_that_leads_nowhere_says_so(library: TraceLibrary, tmp_path: Path, path: str, expected: str):
     (tmp_path / "empty").mkdir()

@@ -10,7 +10,9 @@ pytestmark = pytest.mark.usefixtures("home")
 
 def test_every_page_of_the_map_has_a_file_and_every_file_is_on_the_map():
     files = {path.stem for path in (ROOT / "pages").glob("*.py") if not path.stem.startswith("_")}
-    assert files == set(PLACES) == {"overview", "compare", "operators", "run", "models", "setup", "library"}
+    assert files == set(PLACES) == {
+        "overview", "compare", "kernels", "timeline", "memory", "run", "models", "setup", "library"
+    }  # fmt: skip
 
 
 def test_the_entry_holds_nothing_but_the_app():
