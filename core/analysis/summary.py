@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from core.analysis import idle
-from core.analysis.breakdown import input_bound_share, step_breakdown
+from core.analysis.breakdown import input_bound_share, step_breakdown, xprof_breakdown
 from core.analysis.communication import collective_table, overlap
 from core.analysis.copies import copy_table
 from core.analysis.devices import device_account, device_labels, device_work
@@ -31,6 +31,7 @@ def summary(trace: Trace, *, top: int | None = None) -> dict[str, Any]:
     events, facts = trace.events, trace.facts
     steps = facts.steps
     breakdown = step_breakdown(events, steps)
+    classes = xprof_breakdown(events, steps) if facts.source == "xplane" else None
     kernels = kernel_table(events)
     costs = operator_costs(events, windows(trace))
     return {
@@ -53,8 +54,13 @@ def summary(trace: Trace, *, top: int | None = None) -> dict[str, Any]:
         "launches": asdict(launch_statistics(events)),
         "efficiency": _by_id({label: asdict(found) for label, found in efficiency(events, steps, facts.devices).items()}),
         "steps": [
-            {"number": step.number, "start_ns": step.start_ns, "duration_ns": step.end_ns - step.start_ns,
-             "parts_ns": dict(breakdown.filter(pl.col("step") == step.number).select("part", "duration_ns").iter_rows())}
+            {
+                "number": step.number,
+                "start_ns": step.start_ns,
+                "duration_ns": step.end_ns - step.start_ns,
+                "parts_ns": _parts_of(breakdown, step.number),
+                **({} if classes is None else {"xprof_ns": _parts_of(classes, step.number)}),
+            }
             for step in steps
         ],
         "input_bound_share": input_bound_share(breakdown),
@@ -102,7 +108,7 @@ def unlinked(work: pl.DataFrame, events: pl.DataFrame) -> dict[str, dict[str, in
     call = events["name"].gather(work["launch"]).cast(pl.String).alias("call")
     reason = (
         pl.when(pl.col("call").is_null())
-        .then(pl.lit("its launch was not recorded, as before the recording began"))
+        .then(pl.lit("whose launch was not recorded, as before the recording began"))
         .when(pl.col("call").str.contains("(?i)graph_?launch"))
         .then(pl.lit("launched as part of a graph"))
         .otherwise(pl.lit("launched outside any operator"))
@@ -155,6 +161,10 @@ def op_classes(trace: Trace) -> pl.DataFrame:
         )
         .sort("total_ns", "op_class", descending=[True, False])
     )
+
+
+def _parts_of(breakdown: pl.DataFrame, number: int) -> dict[str, int]:
+    return dict(breakdown.filter(pl.col("step") == number).select("part", "duration_ns").iter_rows())
 
 
 def _by_id(of_devices: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,8 @@ _HEADROOM = 1.2
 _MOST_MARKS = 40
 #: Of the plot's height, what a label takes.
 _LABEL_SHARE = 0.09
+#: Of the window's width, what a curve needs to have a word on it.
+_ROOM = 0.25
 #: Of the window's width, from where on a label stands to the left of its mark.
 _LATE = 0.7
 
@@ -76,7 +78,7 @@ def memory_over_time(
     area = base.mark_area(interpolate="step-after", line=outline, color=colour, fillOpacity=0.4, clip=True).encode(x=x, y=height_of)
     layers = [area.add_params(alt.selection_interval(name=WINDOW, encodings=["x"]))]
     if measure == "allocated_bytes" and points["reserved_bytes"].null_count() < len(points):
-        layers += _reserved(points, x, y, at_end=peak.ms < sum(window_ms) / 2)
+        layers += _reserved(points, window_ms, x, y, at_end=peak.ms < sum(window_ms) / 2)
     layers += _marks(marks, window_ms, x)
     layers.append(_hover(base, x, height_of))
     if moment is not None:
@@ -91,7 +93,9 @@ def _below_reserved(points: pl.DataFrame, peak: Moment, top: float) -> bool:
     return bool(0 <= reserved - peak.bytes < _LABEL_SHARE * top)
 
 
-def _reserved(points: pl.DataFrame, x: alt.X, y: dict[str, Any], *, at_end: bool) -> list[alt.Chart]:
+def _reserved(
+    points: pl.DataFrame, window_ms: tuple[float, float], x: alt.X, y: dict[str, Any], *, at_end: bool
+) -> list[alt.Chart]:
     reserved = alt.Y("reserved_bytes:Q", **y)
     line = (
         alt.Chart(points)
@@ -99,6 +103,8 @@ def _reserved(points: pl.DataFrame, x: alt.X, y: dict[str, Any], *, at_end: bool
         .encode(x=x, y=reserved)
     )
     known = points.filter(pl.col("reserved_bytes").is_not_null())
+    if known[MOMENT][-1] - known[MOMENT][0] < _ROOM * (window_ms[1] - window_ms[0]):
+        return [line]
     word = (
         alt.Chart(known.tail(1) if at_end else known.head(1))
         .transform_calculate(label=f"'reserved ' + ({size_expression('datum.reserved_bytes')})")

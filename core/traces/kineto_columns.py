@@ -210,13 +210,14 @@ def _columns(decoder: Decoder) -> Decoded:
         why = ", ".join(f"{count:,} {reason}" for reason, count in skipped.most_common(3))
         raise TraceError(f"{decoder.source} holds no event that lasts ({why}); the profiler was stopped before anything ran.")
     names, shapes = list(decoder.names), [text.decode("utf-8", "replace") for text in decoder.shapes]
-    coded = {
-        "name": Coded(columns.pop("name"), names),
-        "category": Coded(columns.pop("category"), [(category or "").lower() for category in decoder.categories]),
-        "lane": Coded(columns.pop("lane"), cast(list[str], list(decoder.lanes))),
-        "input_shapes": Coded(columns.pop("input_shapes"), shapes),
+    made: dict[str, Any] = {
+        **columns,
+        "name": Coded(columns["name"], names),
+        "category": Coded(columns["category"], [(category or "").lower() for category in decoder.categories]),
+        "lane": Coded(columns["lane"], cast(list[str], list(decoder.lanes))),
+        "input_shapes": Coded(columns["input_shapes"], shapes),
     }
-    stretches = Stretches(**coded, **columns)
+    stretches = Stretches(**made)
     memory = None
     if instants and len(instants["time_ns"]):
         memory = Instants(device=Coded(instants.pop("device"), list(decoder.devices)), **instants)

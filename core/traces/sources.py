@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from isal import isal_zlib
 
@@ -19,7 +19,7 @@ CHUNK_BYTES = 16 * 2**20
 _PACKED_BYTES = 2**20
 #: What zlib's `wbits` calls gzip.
 _GZIP_FORMAT = 31
-DamagedError: type[Exception] = isal_zlib.error
+DamagedError: Any = isal_zlib.error
 
 #: Told while a recording is read: bytes of the file behind us, and in all.
 Progress = Callable[[int, int], None]

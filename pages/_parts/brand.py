@@ -14,5 +14,5 @@ def wordmark(theme: str) -> str:
         f'<rect x="0" y="4" width="13" height="8" rx="2" fill="{FRAMEWORK_COLOURS["tensorflow"]}"/>'
         f'<rect x="0" y="16" width="20" height="8" rx="2" fill="{FRAMEWORK_COLOURS["pytorch"]}"/>'
         f'<text x="30" y="20" font-family="Helvetica, Arial, sans-serif" font-size="18" '
-        f'font-weight="600" fill="{_TEXT[theme]}">Framework Showdown</text></svg>'
+        f'font-weight="600" textLength="204" lengthAdjust="spacingAndGlyphs" fill="{_TEXT[theme]}">Framework Showdown</text></svg>'
     )

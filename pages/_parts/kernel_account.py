@@ -98,16 +98,9 @@ def _coverage_table(it: View) -> pl.DataFrame:
 
 
 def _why_unlinked(found: dict[str, Any]) -> str:
-    launched, linked = found["device_time_launched_fraction"], found["device_time_linked_fraction"]
-    if launched < 0.05:
-        return "the calls that launched its kernels were not recorded, so nothing tells which operator they belong to."
-    if launched - linked > 0.02:
-        return (
-            f"the launch of {formats.percent(launched)} of device time is known, but {formats.percent(launched - linked)} was launched "
-            "outside of any operator: by a library that calls the device itself, a compiled or captured graph, or a thread that was not "
-            "recorded."
-        )
-    return f"the launch of {formats.percent(1 - launched)} of device time was not recorded, mostly work that was queued before the recording began."
+    """Each reason with its share of device time."""
+    parts = (f"{formats.percent(part['device_time_ns'] / found['device_time_ns'])} {why}" for why, part in found["unlinked"].items())
+    return f"of device time without an operator, {'; '.join(parts)}."
 
 
 def _accounting(one: Opened) -> pl.DataFrame:

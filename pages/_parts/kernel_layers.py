@@ -34,8 +34,9 @@ def show_layers(it: View) -> None:
         return
     letters = [one.side if len(it.opened) > 1 else "a" for one in it.opened]
     steps = dict(zip(letters, (max(len(one.trace.facts.steps), 1) for one in it.opened), strict=True))
+    indent = pl.lit(_INDENT).repeat_by(pl.col("depth").clip(upper_bound=_DEEPEST)).list.join("")
     table = tree.select(
-        (pl.lit(_INDENT).repeat_by(pl.col("depth").clip(upper_bound=_DEEPEST)).list.join("") + pl.col("layer").fill_null("in no layer")).alias("layer"),
+        (indent + pl.col("layer").fill_null("in no layer")).alias("layer"),
         *(column for letter in letters for column in _columns(letter, steps[letter])),
         "path",
     )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.analysis.breakdown import PARTS, input_bound_share, step_breakdown
+from core.analysis.breakdown import PARTS, input_bound_share, step_breakdown, xprof_breakdown
 from core.analysis.communication import collective_table, overlap, ranks_table, stragglers
 from core.analysis.copies import copy_table
 from core.analysis.devices import device_account, device_work
@@ -123,6 +123,22 @@ def test_a_step_divides_by_the_strongest_claim():
     assert input_bound_share(table.clear()) is None
 
 
+def test_a_step_in_the_classes_of_xprof():
+    trace = recorded([
+        step(4, 0, 100),
+        event("enumerate(DataLoader)#x", "user_annotation", 0, 20), event("aten::mm", "cpu_op", 30, 40), launch(35, 10, 1),
+        kernel("volta_sgemm", 40, 20, correlation=1), kernel("ncclKernel_AllReduce", 55, 10, stream=8),
+        kernel("Memcpy HtoD (Pageable -> Device)", 15, 10, category="gpu_memcpy"),
+        kernel("Memcpy DtoH (Device -> Pinned)", 80, 5, category="gpu_memcpy"),
+        event("XlaCompile", "something", 90, 4),
+    ])  # fmt: skip
+    table = xprof_breakdown(trace.events, trace.facts.steps)
+    assert dict(table.select(pl.col("part").cast(pl.String), "duration_ns").iter_rows()) == {
+        "device compute": 20_000, "output": 5_000, "device to device": 0, "input": 25_000, "device collectives": 5_000, "kernel launch": 5_000,
+        "compilation": 4_000, "host compute": 10_000, "all others": 26_000,
+    }  # fmt: skip
+
+
 def filling(made: dict[str, Any], *, blocks_per_sm: float, occupancy_percent: float) -> dict[str, Any]:
     return {**made, "args": {**made["args"], "blocks per SM": blocks_per_sm, "est. achieved occupancy %": occupancy_percent}}
 
@@ -210,6 +226,7 @@ def test_every_part_of_every_whole_sums_to_it(trace: Trace):
     assert (breakdown["duration_ns"] >= 0).all()
     for number, wall in ((one.number, one.end_ns - one.start_ns) for one in trace.facts.steps):
         assert breakdown.filter(pl.col("step") == number)["duration_ns"].sum() == wall
+        assert xprof_breakdown(events, trace.facts.steps).filter(pl.col("step") == number)["duration_ns"].sum() == wall
     work_ns = device_work(events)["duration_ns"].sum()
     assert kernel_table(events)["total_ns"].sum() == work_ns
     for group in ("kernel", "operator", "op_class", "layer"):

@@ -218,3 +218,4 @@ def test_the_word_for_reserved_stays_away_from_the_peak():
         made = over_time(peak=Moment(ms=ms, bytes=3 * GIB, word="peak"))
         [word] = [layer for layer in layers(made, "text") if "reserved " in str(layer["transform"])]
         assert (word["mark"]["align"], rows(made, word)[0][MOMENT]) == (align, at)
+    assert not [layer for layer in layers(over_time(window_ms=(0.0, 40.0)), "text") if "reserved " in str(layer["transform"])]

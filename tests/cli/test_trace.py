@@ -42,7 +42,7 @@ def test_the_json_of_a_trace_holds_everything_and_adds_up(tmp_path: Path):
     assert (coverage["events_read"], coverage["events_skipped"], coverage["kernels"], coverage["kernels_linked"]) == (5, {}, 1, 1)
     assert coverage["device_time_linked_fraction"] == 0.75
     assert coverage["unlinked"] == {
-        "its launch was not recorded, as before the recording began": {"events": 1, "device_time_ns": 10_000}
+        "whose launch was not recorded, as before the recording began": {"events": 1, "device_time_ns": 10_000}
     }
     assert one["devices"] == {
         "1": {"span_ns": 50_000, "busy_ns": 40_000, "idle_ns": 10_000, "compute_ns": 30_000, "communication_ns": 0, "memcpy_ns": 10_000,

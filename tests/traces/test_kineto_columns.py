@@ -21,7 +21,7 @@ def small_is_large(monkeypatch: pytest.MonkeyPatch):
 
 
 def divided(path: Path) -> Trace:
-    merged = []
+    merged: list[None] = []
 
     def remember(*arguments):
         merged.append(merge(*arguments))
