@@ -7,9 +7,6 @@ import polars as pl
 from core.analysis.devices import device_work
 from core.analysis.tensor_cores import family
 
-#: How the rows of device work can be put together.
-GROUPS = ("kernel", "operator", "op_class", "layer")
-
 
 def with_operator_names(work: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Names as text: `kernel` (its own), `operator` (that of its operator; null where none is linked), `op_class`, `layer`,
@@ -69,24 +66,4 @@ def _most(work: pl.DataFrame, by: list[str], column: str) -> pl.DataFrame:
         .sort("duration_ns", column, descending=[True, False])
         .group_by(by, maintain_order=True)
         .agg(pl.col(column).first())
-    )
-
-
-def work_by(events: pl.DataFrame, group: str, *, steps: int = 1) -> pl.DataFrame:
-    """Device work by one of GROUPS, per step: the group's column, `op_class`, `count`, `self_ns`, `share`; largest first.
-
-    `steps` is what the sums are divided by. Rows sum to all device work. The time of streams that work side by side counts once
-    each, so the sum may exceed the busy time. What has no operator or no layer is a row of its own, with null.
-    """
-    work = with_operator_names(device_work(events), events)
-    keys = [group] if group == "op_class" else [group, "op_class"] if group != "layer" else ["layer"]
-    total = max(int(work["duration_ns"].sum()), 1)
-    return (
-        work.group_by(keys)
-        .agg(
-            (pl.len() / steps).alias("count"),
-            (pl.col("duration_ns").sum() / steps).alias("self_ns"),
-            (pl.col("duration_ns").sum() / total).alias("share"),
-        )
-        .sort("self_ns", *keys, descending=[True, *[False] * len(keys)])
     )

@@ -86,14 +86,17 @@ def place_at(series: pl.DataFrame, time_ns: int) -> int:
 def peak_place(
     series: pl.DataFrame, start_ns: int | None = None, end_ns: int | None = None, *, measure: str = "allocated_bytes"
 ) -> int:
-    """Place of the most allocated (or of another measure) in [start_ns, end_ns], at its first moment; what stands at `start_ns` counts."""
-    first = 0 if start_ns is None else place_at(series, start_ns)
+    """Place of the most allocated (or of another measure) in [start_ns, end_ns], at its first moment; what stands at `start_ns` counts.
+
+    Without `start_ns` only the recording's own rows count, so that the peak is the largest total that the profiler told.
+    """
+    first = min(1, len(series) - 1) if start_ns is None else place_at(series, start_ns)
     last = len(series) - 1 if end_ns is None else place_at(series, end_ns)
     return first + int(series[measure][first : last + 1].arg_max() or 0)
 
 
 def memory_account(memory: pl.DataFrame) -> dict[str, dict[str, int | None]]:
-    """Per device: `peak_allocated_bytes`, `peak_time_ns` and `peak_step` (at its first moment), `peak_reserved_bytes`,
+    """Per device: `peak_allocated_bytes`, `peak_time_ns` and `peak_step` (at its first moment, after a row of the recording), `peak_reserved_bytes`,
     `allocated_bytes` and `reserved_bytes` at the end, `fragmentation_bytes` (reserved less allocated at the peak; None without a
     reserved total), `events`.
     """

@@ -112,13 +112,10 @@ def mirror(a: pl.DataFrame, b: pl.DataFrame, *, by: str, measure: str = "self_ns
     By `op_class`, the two gradients of a convolution are one row where either side computes them in one operator.
     """
     sides = [_keyed(side, by, measure) for side in (a, b)]
-    if by == "op_class" and any(_BOTH_GRADIENTS in side["key"].to_list() for side in sides):
+    if by == "op_class":
         sides = [
-            side.with_columns(pl.when(pl.col("key").is_in(_ONE_GRADIENT)).then(pl.lit(_BOTH_GRADIENTS)).otherwise(pl.col("key")).alias("key"))
-            .with_columns(pl.col("key").alias("op_class"))
-            .group_by("key", "op_class")
-            .agg(pl.col("value").sum())
-            for side in sides
+            side.with_columns(pl.col("key").alias("op_class")).group_by("key", "op_class").agg(pl.col("value").sum())
+            for side in with_gradients_together(*sides)
         ]
     both = (
         sides[0].rename({"value": "a", "op_class": "a_class"})
@@ -134,6 +131,16 @@ def mirror(a: pl.DataFrame, b: pl.DataFrame, *, by: str, measure: str = "self_ns
         pl.col("a", "b").sum(),
     )
     return pl.concat([both[:top], rest])
+
+
+def with_gradients_together(*sides: pl.DataFrame) -> list[pl.DataFrame]:
+    """Tables with op classes in `key`, where both gradients of a convolution have one key if any side computes them in one operator;
+    rows are renamed, not summed up.
+    """
+    if not any(_BOTH_GRADIENTS in side["key"].to_list() for side in sides):
+        return list(sides)
+    together = pl.when(pl.col("key").is_in(_ONE_GRADIENT)).then(pl.lit(_BOTH_GRADIENTS)).otherwise(pl.col("key"))
+    return [side.with_columns(together.alias("key")) for side in sides]
 
 
 def _keyed(table: pl.DataFrame, by: str, measure: str) -> pl.DataFrame:

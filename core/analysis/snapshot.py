@@ -13,10 +13,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-import numpy as np
 import polars as pl
 
-from core.traces.snapshot_schema import ACTIONS, Snapshot, SnapshotDevice, reserved_delta
+from core.traces.snapshot_schema import Snapshot, SnapshotDevice, reserved_delta
 
 #: Stands for all devices together in `summary`.
 ALL_DEVICES = "all"
@@ -24,9 +23,6 @@ ALL_DEVICES = "all"
 BEFORE = "allocated before the recording"
 ROUNDING = "rounded up by the allocator"
 NO_STACK = "no stack recorded"
-
-#: Rows that `reduced` keeps of each of its bins: first and last, lowest and highest allocated, highest reserved.
-_KEPT_PER_BIN = 5
 
 
 def allocated_over_time(snapshot: Snapshot, device: str) -> pl.DataFrame:
@@ -225,35 +221,3 @@ def in_range(snapshot: Snapshot, start_ns: int, end_ns: int) -> Snapshot:
         annotations=snapshot.annotations.filter(touching),
         facts=replace(snapshot.facts, devices=devices, start_ns=start_ns, end_ns=end_ns),
     )
-
-
-def reduced(series: pl.DataFrame, start_ns: int, end_ns: int, at_most: int = 1000) -> pl.DataFrame:
-    """`allocated_over_time` within [start_ns, end_ns) in at most `at_most` rows (10 or more), for a stepped chart.
-
-    The range is cut into equal bins of time; of each the first and last row, the lowest and highest allocated and the highest
-    reserved are kept, so that every row is true, the envelope is kept, and so is the peak, exactly. Two rows with a null action,
-    which count, carry the value from before to the start and the last one to the end.
-    """
-    carried = series.filter(pl.col("time_ns") < start_ns).tail(1).with_columns(_at(start_ns))
-    inside = series.filter(pl.col("time_ns").is_between(start_ns, end_ns, closed="left"))
-    rows = pl.concat([carried, inside])
-    rows = pl.concat([rows, rows.tail(1).with_columns(_at(end_ns))])
-    if len(rows) <= at_most:
-        return rows
-    bins = (at_most - 2) // _KEPT_PER_BIN
-    inner = rows[1:-1].with_row_index("row")
-    place = ((pl.col("time_ns") - start_ns) / max(end_ns - start_ns, 1) * bins).cast(pl.Int64).clip(0, bins - 1)
-    kept = inner.group_by(place.alias("bin")).agg(
-        pl.col("row").first().alias("first"),
-        pl.col("row").last().alias("last"),
-        pl.col("row").get(pl.col("allocated_bytes").arg_min()).alias("lowest"),
-        pl.col("row").get(pl.col("allocated_bytes").arg_max()).alias("highest"),
-        pl.col("row").get(pl.col("reserved_bytes").arg_max()).alias("reserved"),
-    )
-    chosen = np.unique(kept.drop("bin").to_numpy())
-    return pl.concat([rows[:1], inner.drop("row")[chosen], rows[-1:]])
-
-
-def _at(time_ns: int) -> list[pl.Expr]:
-    """Columns that make a row of a series its level at another time."""
-    return [pl.lit(time_ns, pl.Int64).alias("time_ns"), pl.lit(None).cast(pl.Enum(ACTIONS)).alias("action")]

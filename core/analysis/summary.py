@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import polars as pl
@@ -30,8 +30,10 @@ def summary(trace: Trace, *, top: int | None = None) -> dict[str, Any]:
     """
     events, facts = trace.events, trace.facts
     steps = facts.steps
-    breakdown = step_breakdown(events, steps)
-    classes = xprof_breakdown(events, steps) if facts.source == "xplane" else None
+    # By place: a number may come twice, as where a program counts the steps of its training and of its evaluation.
+    places = [replace(step, number=place) for place, step in enumerate(steps)]
+    breakdown = step_breakdown(events, places)
+    classes = xprof_breakdown(events, places) if facts.source == "xplane" else None
     kernels = kernel_table(events)
     costs = operator_costs(events, windows(trace))
     return {
@@ -58,10 +60,10 @@ def summary(trace: Trace, *, top: int | None = None) -> dict[str, Any]:
                 "number": step.number,
                 "start_ns": step.start_ns,
                 "duration_ns": step.end_ns - step.start_ns,
-                "parts_ns": _parts_of(breakdown, step.number),
-                **({} if classes is None else {"xprof_ns": _parts_of(classes, step.number)}),
+                "parts_ns": _parts_of(breakdown, place),
+                **({} if classes is None else {"xprof_ns": _parts_of(classes, place)}),
             }
-            for step in steps
+            for place, step in enumerate(steps)
         ],
         "input_bound_share": input_bound_share(breakdown),
         "kernels": _rows(kernels.filter(pl.col("kind").is_in(["kernel", "communication"])), top),
@@ -163,8 +165,8 @@ def op_classes(trace: Trace) -> pl.DataFrame:
     )
 
 
-def _parts_of(breakdown: pl.DataFrame, number: int) -> dict[str, int]:
-    return dict(breakdown.filter(pl.col("step") == number).select("part", "duration_ns").iter_rows())
+def _parts_of(breakdown: pl.DataFrame, place: int) -> dict[str, int]:
+    return dict(breakdown.filter(pl.col("step") == place).select("part", "duration_ns").iter_rows())
 
 
 def _by_id(of_devices: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -117,21 +117,23 @@ def order(device: Coded, lane: Coded, start_ns: Integers, end_ns: Integers) -> t
 
 
 def steps_of(numbers: Integers, start_ns: Integers, end_ns: Integers, lanes: Sequence[str]) -> tuple[Step, ...]:
-    """Windows of the marked steps in order of time; the lane that marked most of them counts, and a window inside the last one
-    is left out.
+    """Windows of the marked steps in order of time; the lane that marked most of them counts. A window inside the last one is left
+    out; where it reaches beyond, as rounded times make it, the last one ends where it begins.
     """
     if not len(numbers):
         return ()
     counts = Counter(lanes)
     main = max(counts, key=lambda lane: (counts[lane], lane))
-    marks = sorted(
+    marks = [
         (int(start), int(end), int(number))
         for number, start, end, lane in zip(numbers, start_ns, end_ns, lanes, strict=True)
         if lane == main
-    )
+    ]
     steps: list[Step] = []
-    for start, end, number in marks:
-        if not steps or start >= steps[-1].end_ns:
+    for start, end, number in sorted(marks, key=lambda mark: (mark[0], -mark[1])):
+        if not steps or end > steps[-1].end_ns:
+            if steps and start < steps[-1].end_ns:
+                steps[-1] = replace(steps[-1], end_ns=start)
             steps.append(Step(number=number, start_ns=start, end_ns=end, lane=main))
     return tuple(steps)
 

@@ -22,9 +22,10 @@ _KINDS = {
     "gpu_memset": "memset", "memset": "memset",
     "cuda_runtime": "runtime call", "cuda_driver": "runtime call", "runtime": "runtime call", "hip_runtime": "runtime call",
     "xpu_runtime": "runtime call", "xpu_driver": "runtime call", "privateuse1_runtime": "runtime call",
+    "privateuse1_driver": "runtime call", "mtia_runtime": "runtime call", "glow_runtime": "runtime call",
     "user_annotation": "annotation", "gpu_user_annotation": "annotation",
     "python_function": "python function",
-    "cuda_sync": "synchronisation",
+    "cuda_sync": "synchronisation", "cuda_event": "synchronisation",
 }  # fmt: skip
 _ANNOTATION = re.compile(r"ProfilerStep#|Optimizer\.|enumerate\(DataLoader\)")
 _STEP = re.compile(r"ProfilerStep#(\d{1,9})$")
@@ -108,7 +109,8 @@ def _kind(category: str, name: str) -> str:
     kind = _KINDS.get(category, "other")
     if kind == "operator" and _ANNOTATION.match(name):
         kind = "annotation"  # torch 1.8 had one category for both
-    if kind == "annotation":
+    # On a device an annotation spans the work that it was around on the host, and does none itself.
+    if kind == "annotation" and category != "gpu_user_annotation":
         if name.startswith("enumerate(DataLoader)"):
             return "input"
         return "communication" if name.startswith("gloo:") else "annotation"

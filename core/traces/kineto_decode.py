@@ -32,9 +32,10 @@ _NOT_A_STRETCH = {
     "I": "instant",
 }
 #: Categories, in lower case, of what happens on a device.
-DEVICE_CATEGORIES = {"kernel", "gpu_memcpy", "memcpy", "gpu_memset", "memset", "gpu_user_annotation", "cuda_sync"}
+DEVICE_CATEGORIES = {"kernel", "gpu_memcpy", "memcpy", "gpu_memset", "memset", "gpu_user_annotation", "cuda_sync", "cuda_event"}
 _DTYPE_BYTES = {"float": 4, "float32": 4, "half": 2, "float16": 2, "bfloat16": 2, "double": 8, "long": 8, "int": 4, "short": 2, "byte": 1,
-                "char": 1, "bool": 1}  # fmt: skip
+                "char": 1, "bool": 1, "float8_e4m3fn": 1, "float8_e5m2": 1, "float8_e4m3fnuz": 1, "float8_e5m2fnuz": 1,
+                "complexfloat": 8, "complexdouble": 16, "uint16": 2, "uint32": 4, "uint64": 8}  # fmt: skip
 _PATH = re.compile(r" - at `\$\.?(.*?)`$")
 
 #: Columns of codes, by the table of their values.
@@ -115,12 +116,17 @@ class Decoder:
         JSON.
         """
         try:
-            try:
-                return messages.EVENTS_DECODER.decode(text), text
-            except UnicodeDecodeError:
-                # The names of kernels and files are not always UTF-8.
-                text = bytes(text).decode("utf-8", "replace").encode()
-                return messages.EVENTS_DECODER.decode(text), text
+            return self._events_of(text)
+        except UnicodeDecodeError:
+            pass
+        except msgspec.DecodeError as error:
+            if messages.is_cut(error):
+                raise
+        return self._events_of(messages.mended(text))
+
+    def _events_of(self, text: Text) -> tuple[list[Event], Text]:
+        try:
+            return messages.EVENTS_DECODER.decode(text), text
         except msgspec.ValidationError:
             return self._events_one_by_one(text)
 

@@ -18,6 +18,8 @@ _BACKWARD = re.compile(r"autograd::engine::evaluate_function: |\w+Backward\d*$")
 #: Our own worker fetches its batch in functions of this name; a DataLoader says so itself.
 _FETCH = re.compile(r"core/(?:worker|workloads)/.*: batch$")
 _MODULE = "nn.Module: "
+#: Of threads that ran forward: where there are more, whose number is whose is not asked.
+_MOST_PAIRS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,7 @@ def fill(columns: Columns, raw: Raw, *, lane_code: Integers, steps: Sequence[Ste
     around = np.where(by_external >= 0, by_external, around)
 
     backward = is_operator & (columns.name.where(_BACKWARD.match) | (raw.forward_thread > 0))
-    source = _made_by(raw.sequence, start_ns, backward, is_operator & ~backward)
+    source = _made_by(raw, start_ns, lane_code, backward, is_operator & ~backward)
     layer = _layers(columns.name, parent, is_kind(kind, "layer"), source)
     phase = _phases(columns, parent, backward, fetch, raw.sequence, layer.codes >= 0)
 
@@ -86,20 +88,43 @@ def _threads(columns: Columns, lane_code: Integers, seen: Mask) -> Integers:
     return np.where(lane_code == alone[0], busiest, lane_code)
 
 
-def _made_by(sequence: Integers, start_ns: Integers, backward: Mask, forward: Mask) -> Integers:
+def _made_by(raw: Raw, start_ns: Integers, lane_code: Integers, backward: Mask, forward: Mask) -> Integers:
     """Row of the forward operator that made each backward operator's node: the last begun before it with its number; -1 for none.
 
-    Several nested operators carry one number; the innermost made the node, and it began last.
+    Several nested operators carry one number; the innermost made the node, and it began last. Each thread counts for itself, so that
+    where several ran forward (a checkpointed part runs again on the engine's) a number is looked for on the node's own one.
     """
-    asking, owners = (np.flatnonzero(rows & (sequence >= 0)) for rows in (backward, forward))
-    found = np.full(len(sequence), NO_INDEX, np.int64)
+    asking, owners = (np.flatnonzero(rows & (raw.sequence >= 0)) for rows in (backward, forward))
+    found = np.full(len(raw.sequence), NO_INDEX, np.int64)
     if len(asking) and len(owners):
-        left, right = (
-            pl.DataFrame({"number": sequence[rows], "time": start_ns[rows], "row": rows}).sort("time") for rows in (asking, owners)
-        )
-        both = left.join_asof(right, on="time", by="number", strategy="backward", suffix="_made", check_sortedness=False)
-        found[both["row"].to_numpy()] = both["row_made"].fill_null(NO_INDEX).to_numpy()
+        home = _homes(raw, lane_code, asking, owners)
+        for chosen, by in ((home < 0, ["number"]), (home >= 0, ["number", "lane"])):
+            rows = asking[chosen]
+            left = pl.DataFrame({"number": raw.sequence[rows], "lane": home[chosen], "time": start_ns[rows], "row": rows})
+            right = pl.DataFrame({"number": raw.sequence[owners], "lane": lane_code[owners], "time": start_ns[owners], "row": owners})
+            both = left.sort("time").join_asof(
+                right.sort("time"), on="time", by=by, strategy="backward", suffix="_made", check_sortedness=False
+            )
+            found[both["row"].to_numpy()] = both["row_made"].fill_null(NO_INDEX).to_numpy()
     return found
+
+
+def _homes(raw: Raw, lane_code: Integers, asking: Integers, owners: Integers) -> Integers:
+    """The lane that each backward operator's forward thread has here; -1 where that is not known.
+
+    A thread's number is its profiler's own and stands nowhere else: it is the lane that has most of the numbers asked of it.
+    """
+    home = np.full(len(asking), NO_INDEX, np.int64)
+    lanes, threads = np.unique(lane_code[owners]), np.unique(raw.forward_thread[asking])
+    if not 1 < len(lanes) * len(threads) <= _MOST_PAIRS:
+        return home
+    for thread in threads[threads > 0]:
+        own = raw.forward_thread[asking] == thread
+        numbers = raw.sequence[asking[own]]
+        hits = np.array([np.isin(numbers, raw.sequence[owners[lane_code[owners] == lane]]).sum() for lane in lanes])
+        if (hits == hits.max()).sum() == 1:
+            home[own] = lanes[hits.argmax()]
+    return home
 
 
 def _layers(name: Coded, parent: Integers, is_layer: Mask, source: Integers) -> Coded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from operator import attrgetter
 from typing import Annotated
 
@@ -116,12 +117,44 @@ TIMES_DECODER = msgspec.json.Decoder(list[Times])
 OBJECT_DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
+#: A text, or what C++ and Python write for a number that is none.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[-+]?\b(?:nan|inf(?:inity)?|N/A)\b', re.IGNORECASE | re.DOTALL)
+#: In a text: an escape of JSON, a backslash that is none, a control character.
+_ODDITY = re.compile(rb'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\|[\x00-\x1f]')
+
+
+def mended(text: Text) -> bytes:
+    """The text as JSON where only such stands in the way as profilers are known to have written.
+
+    torch 1.8 wrote `"memory bandwidth (GB/s)": inf`, `N/A` and the backslashes of Windows paths; names hold control characters and bytes
+    that are not UTF-8; a recording written anew by Python has `NaN`. What is no number becomes null, a character that cannot be a space or
+    a replacement character.
+    """
+    valid = bytes(text).decode("utf-8", "replace").encode()
+    return _TOKEN.sub(lambda token: _ODDITY.sub(_escaped, token[0]) if token[0][:1] == b'"' else b"null", valid)
+
+
+def _escaped(oddity: re.Match[bytes]) -> bytes:
+    if len(oddity[0]) > 1:
+        return oddity[0]
+    return rb"\\" if oddity[0] == b"\\" else b" "
+
+
+def is_cut(error: msgspec.DecodeError) -> bool:
+    """Whether the text is JSON as far as it goes, but ends too early or too late."""
+    return "truncated" in str(error) or "trailing characters" in str(error)
+
+
 def read_object(text: Text) -> dict[str, msgspec.Raw]:
     """The fields of an object, not decoded yet. Raises msgspec.DecodeError."""
     try:
         return OBJECT_DECODER.decode(text)
     except UnicodeDecodeError:
-        return OBJECT_DECODER.decode(bytes(text).decode("utf-8", "replace").encode())
+        pass
+    except msgspec.DecodeError as error:
+        if is_cut(error):
+            raise
+    return OBJECT_DECODER.decode(mended(text))
 
 
 def read_about(fields: dict[str, msgspec.Raw]) -> About:

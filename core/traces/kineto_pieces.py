@@ -106,13 +106,20 @@ class Pieces:
                 return buffer[self._behind :]
             for found in _EVENTS.finditer(buffer):
                 head = buffer[: found.end()] + b"]}"
-                if _is_json(head):  # else the words stand in a text or further inside
+                if self._is_object(head):  # else the words stand in a text or further inside
                     self.head = head
                     self._behind = found.end()
                     return buffer[self._behind :]
             if len(buffer) > _HEAD_BYTES:
                 break
         raise TraceError(self._why_no_events(buffer))
+
+    def _is_object(self, text: bytes) -> bool:
+        try:
+            self.decode_rest(text)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+        return True
 
     def _why_no_events(self, buffer: bytes) -> str:
         if not buffer.strip():
@@ -176,11 +183,3 @@ def _last_cut(buffer: bytearray, end: int) -> int:
         end = buffer.rfind(b"},", 0, end)
         if end < 0 or _NEXT.match(buffer, end + 2):
             return end
-
-
-def _is_json(text: bytes) -> bool:
-    try:
-        msgspec.json.decode(text, type=msgspec.Raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return True

@@ -10,11 +10,28 @@ from core.traces.nesting import Integers
 
 
 def launches(columns: Columns, calls: Mask) -> Integers:
-    """Row of the call on the host that launched each device event, the last of `calls` with its correlation; -1 for everything
+    """Row of the call on the host that launched each device event, the one of `calls` with its correlation; -1 for everything
     else.
+
+    Where recordings of several processes were put into one file a number may be of several calls: then the last begun before.
     """
-    assert columns.correlation is not None
-    return last_with(columns.correlation, calls, ~is_host(columns.device) & (columns.correlation > 0))
+    number, start_ns = columns.correlation, columns.start_ns
+    assert number is not None
+    wanted = ~is_host(columns.device) & (number > 0)
+    found = last_with(number, calls, wanted)
+    rows = np.flatnonzero(calls & (number > 0))
+    rows = rows[np.lexsort((start_ns[rows], number[rows]))]
+    shared = np.unique(number[rows[1:]][np.diff(number[rows]) == 0])
+    if len(shared):
+        rows, asking = rows[np.isin(number[rows], shared)], np.flatnonzero(wanted & np.isin(number, shared))
+        both = np.concatenate([rows, asking])
+        is_call = np.arange(len(both)) < len(rows)
+        order = np.lexsort((~is_call, start_ns[both], number[both]))
+        # How many calls come before, in the order of `rows`; at least the first with the number.
+        place = np.maximum(np.cumsum(is_call[order]) - 1, np.searchsorted(number[rows], number[both[order]]))
+        asked = ~is_call[order]
+        found[both[order][asked]] = rows[place[asked]]
+    return found
 
 
 def last_with(number: Integers, owners: Mask, wanted: Mask) -> Integers:

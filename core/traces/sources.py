@@ -15,7 +15,8 @@ from core.traces.schema import TraceError
 
 _GZIP = b"\x1f\x8b"
 _HEAD_BYTES = 64
-CHUNK_BYTES = 16 * 2**20
+#: So much that its events as objects still fit into the processor's caches: larger pieces are slower.
+CHUNK_BYTES = 4 * 2**20
 _PACKED_BYTES = 2**20
 #: What zlib's `wbits` calls gzip.
 _GZIP_FORMAT = 31

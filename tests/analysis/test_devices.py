@@ -17,10 +17,11 @@ from core.analysis.devices import device_account, device_work
 from core.analysis.efficiency import efficiency
 from core.analysis.idle import causes, device_gaps, longest, stream_gaps
 from core.analysis.intervals import Intervals
-from core.analysis.kernels import kernel_table, work_by
+from core.analysis.kernels import kernel_table
 from core.analysis.launches import launch_statistics, launch_table
 from core.analysis.layers import layer_tree
 from core.analysis.summary import op_classes
+from core.analysis.work import device_costs, in_steps, per_step, summed_up
 from core.traces.schema import Trace
 from tests.analysis.recordings import kernel, launch, recorded, recordings, step
 from tests.traces.synthetic import event
@@ -230,7 +231,9 @@ def test_every_part_of_every_whole_sums_to_it(trace: Trace):
     work_ns = device_work(events)["duration_ns"].sum()
     assert kernel_table(events)["total_ns"].sum() == work_ns
     for group in ("kernel", "operator", "op_class", "layer"):
-        assert work_by(events, group)["self_ns"].sum() == pytest.approx(work_ns)
+        counted_ns = device_work(in_steps(trace))["duration_ns"].sum() or work_ns
+        steps = len(trace.facts.steps) if per_step(trace, device=True) else 1
+        assert summed_up(device_costs(trace), group)["time_ns"].sum() == pytest.approx(counted_ns / steps)
     if work_ns:
         assert op_classes(trace)["total_ns"].sum() == work_ns
     tree = layer_tree(events)

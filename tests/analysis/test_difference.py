@@ -26,6 +26,14 @@ def test_a_difference_is_per_step_and_names_what_only_one_side_has():
     assert (rows["vectorized_elementwise_kernel"]["ratio"], rows["vectorized_elementwise_kernel"]["difference_ns"]) == (None, 5_000)
 
 
+def test_gradients_that_one_side_computes_together_are_one_row():
+    a, b = read_trace(DATA / "tensorflow_graph.xplane.pb.gz"), read_trace(DATA / "pytorch_eager.pt.trace.json.gz")
+    rows = {row["key"]: row for row in difference(a, b, "op_class").rows(named=True)}
+    assert rows["convolution backward"]["a_ns"] > 0
+    assert rows["convolution backward"]["b_ns"] > 0
+    assert not {"convolution backward data", "convolution backward weights"} & set(rows)
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_two_frameworks_on_a_cpu_differ_by_the_sum_of_their_rows(group: str):
     a, b = read_trace(DATA / "tensorflow_graph.xplane.pb.gz"), read_trace(DATA / "pytorch_eager.pt.trace.json.gz")

@@ -22,7 +22,6 @@ from core.analysis.snapshot import (
     in_range,
     live_at,
     peak,
-    reduced,
     summary,
 )
 from core.analysis.snapshot_fragmentation import fragmentation, fragmentation_by_device
@@ -200,17 +199,6 @@ def test_fragmentation_tells_what_cannot_be_given_back():
     assert fragmentation_by_device(snapshot).rows() == [("gpu:0", 2, 500, 390, 90, 300, 0.18), ("gpu:1", 1, 10, 0, 0, 0, 0.0)]
 
 
-def test_a_reduced_series_carries_the_level_in_and_out_and_leaves_a_short_one_alone():
-    series = allocated_over_time(replayed(), "gpu:0")
-    assert reduced(series, 12_000, 22_000).select("time_ns", "action", "allocated_bytes").rows() == [
-        (12_000, None, 2012),
-        (20_000, "free_requested", 2012),
-        (20_001, "free_completed", 1712),
-        (22_000, None, 1712),
-    ]
-    assert reduced(series, 26_000, 27_000)["allocated_bytes"].to_list() == [1712, 1712]
-
-
 @dataclass
 class Allocator:
     """An allocator that counts what it does, to hold the replay against. An address is used again once it is free."""
@@ -290,22 +278,6 @@ def test_any_range_is_the_part_of_the_whole(steps: Any, start_ns: int, length_ns
     assert table["b_peak_bytes"].sum() == part["allocated_bytes"].max()
 
 
-@settings(deadline=None, max_examples=60)
-@given(STEPS, st.integers(10, 40), st.integers(0, 60_000), st.integers(1, 90_000))
-def test_a_reduced_series_has_true_rows_only_and_keeps_the_extremes(steps: Any, at_most: int, start_ns: int, length_ns: int):
-    series = allocated_over_time(allocator_after(steps).snapshot(), "gpu:0")
-    inside = series.filter(pl.col("time_ns").is_between(start_ns, start_ns + length_ns, closed="left"))
-    rows = reduced(series, start_ns, start_ns + length_ns, at_most)
-    assert len(rows) <= at_most
-    assert rows["time_ns"].is_sorted()
-    assert set(rows.filter(pl.col("action").is_not_null()).rows()) <= set(series.rows())
-    if len(inside):
-        for name in ("allocated_bytes", "reserved_bytes"):
-            assert max(rows[name]) >= max(inside[name])
-        assert min(rows["allocated_bytes"]) <= min(inside["allocated_bytes"])
-        assert rows["allocated_bytes"][-1] == inside["allocated_bytes"][-1]
-
-
 def real(name: str) -> Snapshot:
     path = SHARED / f"{name}.memory_snapshot.pickle"
     return read_snapshot(path.read_bytes(), path.name)
@@ -343,8 +315,6 @@ def test_what_was_live_at_the_peak_of_real_snapshots_adds_up(name: str):
     assert table["size_bytes"].sum() == allocated
     assert live_at(snapshot, "gpu:0", time_ns, by="stack")["size_bytes"].sum() == allocated
     assert table.filter(pl.col("frame") == NO_STACK).is_empty()
-    series = allocated_over_time(snapshot, "gpu:0")
-    assert reduced(series, 0, snapshot.facts.end_ns, 100)["allocated_bytes"].max() == allocated
 
 
 @needs_shared
