@@ -117,12 +117,10 @@ class Decoder:
         """
         try:
             return self._events_of(text)
-        except UnicodeDecodeError:
-            pass
-        except msgspec.DecodeError as error:
-            if messages.is_cut(error):
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if not messages.may_be_mended(text, error):
                 raise
-        return self._events_of(messages.mended(text))
+            return self._events_of(messages.mended(text))
 
     def _events_of(self, text: Text) -> tuple[list[Event], Text]:
         try:

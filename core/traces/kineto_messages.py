@@ -117,8 +117,10 @@ TIMES_DECODER = msgspec.json.Decoder(list[Times])
 OBJECT_DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-#: A text, or what C++ and Python write for a number that is none.
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[-+]?\b(?:nan|inf(?:inity)?|N/A)\b', re.IGNORECASE | re.DOTALL)
+#: More than a piece of a recording; what is larger was made to cost time.
+_MOST_MENDED_BYTES = 20 * 2**20
+#: A text, open at the end or not, or what C++ and Python write for a number that is none.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[-+]?\b(?:nan|inf(?:inity)?|N/A)\b', re.IGNORECASE | re.DOTALL)
 #: In a text: an escape of JSON, a backslash that is none, a control character.
 _ODDITY = re.compile(rb'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\|[\x00-\x1f]')
 
@@ -131,6 +133,8 @@ def mended(text: Text) -> bytes:
     a replacement character.
     """
     valid = bytes(text).decode("utf-8", "replace").encode()
+    if len(valid) > _MOST_MENDED_BYTES:
+        return valid
     return _TOKEN.sub(lambda token: _ODDITY.sub(_escaped, token[0]) if token[0][:1] == b'"' else b"null", valid)
 
 
@@ -140,21 +144,21 @@ def _escaped(oddity: re.Match[bytes]) -> bytes:
     return rb"\\" if oddity[0] == b"\\" else b" "
 
 
-def is_cut(error: msgspec.DecodeError) -> bool:
-    """Whether the text is JSON as far as it goes, but ends too early or too late."""
-    return "truncated" in str(error) or "trailing characters" in str(error)
+def may_be_mended(text: Text, error: Exception) -> bool:
+    """Whether what is wrong may be one of those: not that the text ends too early or too late."""
+    if isinstance(error, UnicodeDecodeError):
+        return True
+    return len(text) <= _MOST_MENDED_BYTES and not any(words in str(error) for words in ("truncated", "trailing characters"))
 
 
 def read_object(text: Text) -> dict[str, msgspec.Raw]:
     """The fields of an object, not decoded yet. Raises msgspec.DecodeError."""
     try:
         return OBJECT_DECODER.decode(text)
-    except UnicodeDecodeError:
-        pass
-    except msgspec.DecodeError as error:
-        if is_cut(error):
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if not may_be_mended(text, error):
             raise
-    return OBJECT_DECODER.decode(mended(text))
+        return OBJECT_DECODER.decode(mended(text))
 
 
 def read_about(fields: dict[str, msgspec.Raw]) -> About:

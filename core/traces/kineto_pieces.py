@@ -24,6 +24,9 @@ _NEXT = re.compile(rb'\s*\{\s*"')
 _HEAD_BYTES = 64 * 2**20
 _REST_BYTES = 2**30
 _TRIES = 8
+#: How many of them look for the end of the last event where nothing follows it.
+_NEAR_TRIES = 2
+_STEP_BACK_BYTES = 8
 
 #: Decodes bytes; raises msgspec.DecodeError where they are not JSON.
 Decode = Callable[[Any], Any]
@@ -60,15 +63,20 @@ class Pieces:
         # An array that is still open: its bracket, then the text that no piece has taken.
         buffer = bytearray(b"[" + (b"" if begun else self._begin(chunks)))
         ending = b"}" if self._bare else b""
+        worth_trying = 0
         for chunk in chunks:
             buffer += chunk
-            piece, buffer = (None, buffer) if self._ended else self._piece(buffer)
-            if piece is not None:
-                yield piece
-            elif len(buffer) > _REST_BYTES:
+            if len(buffer) > _REST_BYTES:
                 raise TraceError(
                     f"{self.source} holds more than {_REST_BYTES / 2**30:.0f} GiB of JSON that is no whole event; it is damaged."
                 )
+            if self._ended or len(buffer) < worth_trying:
+                continue
+            piece, buffer = self._piece(buffer)
+            if piece is not None:
+                yield piece
+            # What could not be cut is tried again when there is twice as much of it: each try decodes all of it.
+            worth_trying = 0 if piece is not None else 2 * len(buffer)
         if not ends:
             piece, left = self._piece(buffer, to_the_end=True)
             if piece is None or left[1:].strip():
@@ -142,8 +150,8 @@ class Pieces:
         The array is closed in place: a copy of the text would cost as much as half of its decoding.
         """
         end = len(buffer)
-        for _ in range(_TRIES):
-            place = buffer.rfind(b"}", 0, end) if to_the_end else _last_cut(buffer, end)
+        for number in range(_TRIES):
+            place = buffer.rfind(b"}", 0, end) if to_the_end and number < _NEAR_TRIES else _last_cut(buffer, end)
             if place < 0:
                 break
             rest = buffer[place + 1 :]
@@ -153,14 +161,17 @@ class Pieces:
                 self._behind += place + 1
                 return piece, bytearray(b"[") + rest[1:]
             except msgspec.DecodeError as error:
-                # A cut in the wrong place leaves something open; anything else wrong is wrong wherever it is cut.
+                # A cut in the wrong place leaves something open: the text ends too early, or our bracket closes what is no list.
+                # Anything else wrong is wrong wherever it is cut.
+                ours = _PLACE.search(str(error))
                 buffer = buffer[: place + 1] + rest
                 if "trailing characters" in str(error):
                     self._ended = True
                     break
-                if "truncated" not in str(error):
+                if "truncated" not in str(error) and (ours is None or int(ours[1]) <= place):
                     raise self._invalid(error, 1) from error
-                end = place
+                # From try to try further away: what is open may be large, and hold much that looks like a cut.
+                end = min(place, len(buffer) - _STEP_BACK_BYTES**number)
         return None, buffer
 
     def _invalid(self, error: Exception, before: int) -> TraceError:

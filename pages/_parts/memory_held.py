@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ _MOST_WORDS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
+class Held(ABC):
     """One device of one recording."""
 
     side: str
@@ -42,17 +43,17 @@ class Held:
     lower_bound: str = ""
     """Why what is counted is less than what was allocated; empty where it is all."""
 
+    @abstractmethod
     def groups(self) -> tuple[str, ...]:
         """What `live` can tell apart."""
-        raise NotImplementedError
 
+    @abstractmethod
     def live(self, place: int, by: str) -> pl.DataFrame:
         """What was live right after a row of the series, as `core.analysis.memory.live_by`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def blocks(self, place: int, by: str, names: Sequence[str]) -> pl.DataFrame:
         """What these rows of `live` consist of, largest first; all of it where none is named."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import json
 import polars as pl
 import pytest
 
-from core.traces import kineto, sources
+from core.traces import kineto, kineto_pieces, sources
 from core.traces.schema import EVENT_SCHEMA, MEMORY_SCHEMA, TraceError
 from core.traces.sources import Limits, Source
 from tests.traces import synthetic
@@ -286,6 +286,26 @@ def test_a_recording_cut_off_is_read_as_far_as_it_goes_and_says_so(cut_at):
     [note] = trace.facts.notes
     assert "cut off" in note
     assert set(trace.events["duration_ns"].to_list()) <= set(whole.events["duration_ns"].to_list())
+
+
+@pytest.mark.parametrize("open_bytes", [500, 60_000])
+def test_a_cut_inside_a_large_event_keeps_the_events_before_it(open_bytes):
+    whole = synthetic.kineto(synthetic.training_step() * 300)
+    unfinished = b', {"ph": "X", "cat": "cpu_op", "ts": 1, "dur": 2, "args": {"inner": [' + b'{"a": {"b": 1}}, ' * (open_bytes // 17)
+    trace = kineto.read(Source(name="made.json", data=whole[: whole.rindex(b"]}")] + unfinished))
+    assert trace.facts.coverage.events_skipped == {"cut off at the end": 1}
+    assert len(trace.events) > 1000
+
+
+def test_an_event_that_never_closes_is_tried_less_and_less_often(monkeypatch):
+    monkeypatch.setattr(sources, "CHUNK_BYTES", 2000)
+    tried = []
+    piece = kineto_pieces.Pieces._piece
+    monkeypatch.setattr(kineto_pieces.Pieces, "_piece", lambda self, buffer, **how: tried.append(len(buffer)) or piece(self, buffer, **how))
+    data = b'{"traceEvents": [{"ph": "X", "args": {"inner": [1' + b', {"b": 1}' * 40_000
+    with pytest.raises(TraceError):
+        kineto.read(Source(name="made.json", data=data))
+    assert len(tried) < 15
 
 
 def test_more_events_than_allowed_are_refused():

@@ -56,7 +56,9 @@ def test_events_that_a_stream_recorded_or_waited_for_are_on_the_device_and_no_wo
     assert device_account(trace.events) == {}
 
 
-@pytest.mark.parametrize("category", ["cuda_driver", "hip_runtime", "xpu_runtime", "mtia_runtime", "privateuse1_driver", "glow_runtime"])
+@pytest.mark.parametrize(
+    "category", ["cuda_driver", "hip_runtime", "xpu_runtime", "mtia_runtime", "privateuse1_driver", "glow_runtime"]
+)
 def test_every_kind_of_runtime_launches(category: str):
     trace = read([
         event("aten::mm", "cpu_op", 0, 50),
@@ -68,7 +70,9 @@ def test_every_kind_of_runtime_launches(category: str):
 
 def test_a_copy_between_devices_belongs_to_the_one_that_ran_it():
     """It has `fromDevice`, `inDevice` and `toDevice`, and no `device`."""
-    copy = event("Memcpy PtoP (Device -> Device)", "gpu_memcpy", 0, 3, tid=33, fromDevice=0, inDevice=1, toDevice=1, stream=33, bytes=64)
+    copy = event(
+        "Memcpy PtoP (Device -> Device)", "gpu_memcpy", 0, 3, tid=33, fromDevice=0, inDevice=1, toDevice=1, stream=33, bytes=64
+    )
     trace = read([{**copy, "pid": 1}])
     assert trace.events.select(pl.col("device", "lane", "op_class").cast(pl.String)).rows() == [
         ("gpu:1", "stream 33", "copy device-device")
@@ -162,15 +166,24 @@ def test_a_number_that_is_none_is_no_reason_to_refuse_a_recording(written: bytes
 
 @pytest.mark.parametrize(
     ("written", "name"),
-    [(b"a\tb\nc", "a b c"), (rb"C:\users\me", r"C:\users\me"), (rb"say \"inf\" \\ \u00e9", 'say "inf" \\ \N{LATIN SMALL LETTER E WITH ACUTE}')],
+    [
+        (b"a\tb\nc", "a b c"),
+        (rb"C:\users\me", r"C:\users\me"),
+        (rb"say \"inf\" \\ \u00e9", 'say "inf" \\ \N{LATIN SMALL LETTER E WITH ACUTE}'),
+    ],
 )
 def test_a_name_may_hold_what_json_does_not_allow(written: bytes, name: str):
-    trace = read([event("#", "cpu_op", 0, 5), event("\x01", "cpu_op", 6, 1)], lambda data: data.replace(b'"#"', b'"' + written + b'"'))
+    trace = read(
+        [event("#", "cpu_op", 0, 5), event("\x01", "cpu_op", 6, 1)], lambda data: data.replace(b'"#"', b'"' + written + b'"')
+    )
     assert trace.events["name"].cast(pl.String)[0] == name
 
 
 def test_what_stands_before_the_events_may_be_no_json_either():
-    trace = read([event("a", "cpu_op", 0, 5)], lambda data: data.replace(b'"schemaVersion": 1', b'"host": "x\ty", "load": NaN, "schemaVersion": 1'))
+    trace = read(
+        [event("a", "cpu_op", 0, 5)],
+        lambda data: data.replace(b'"schemaVersion": 1', b'"host": "x\ty", "load": NaN, "schemaVersion": 1'),
+    )
     assert (len(trace.events), trace.facts.framework) == (1, "pytorch")
 
 
