@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -22,60 +23,83 @@ from core.analysis.operators import class_table, operator_costs
 from core.analysis.steps import windows
 from core.traces.schema import Trace
 
+_THREADS = 2
+
 
 def summary(trace: Trace, *, top: int | None = None) -> dict[str, Any]:
     """The whole account of a recording; times in integer nanoseconds unless a name says otherwise, devices by their ids.
 
     `top` cuts the long lists (kernels, operators, layers) to their largest rows; the sums beside them stay those of all.
     """
-    events, facts = trace.events, trace.facts
-    steps = facts.steps
-    # By place: a number may come twice, as where a program counts the steps of its training and of its evaluation.
-    places = [replace(step, number=place) for place, step in enumerate(steps)]
-    breakdown = step_breakdown(events, places)
-    classes = xprof_breakdown(events, places) if facts.source == "xplane" else None
-    kernels = kernel_table(events)
-    costs = operator_costs(events, windows(trace))
+    events, steps = trace.events, trace.facts.steps
+    sections: list[Callable[[], dict[str, Any]]] = [
+        lambda: {"facts": _facts(trace), "coverage": coverage(trace)},
+        lambda: _operators(trace, top),
+        lambda: {"devices": _by_id(device_account(events)), "idle_causes": _by_id(idle_causes(events))},
+        lambda: {"launches": asdict(launch_statistics(events)), "efficiency": _efficiency(trace)},
+        lambda: _steps(trace),
+        lambda: {"kernels": _kernels(events, top), "op_classes": _rows(op_classes(trace), None)},
+        lambda: {"layers": _rows(layer_tree(events), top), "copies": _rows(copy_table(events), top)},
+        lambda: {"collectives": _rows(collective_table(events), top), "overlap": _rows(overlap(events, steps), None)},
+        lambda: {"memory": _by_id(memory_account(trace.memory))},
+    ]
+    # They wait for nothing of each other, and most of their time is spent outside of Python.
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = [pool.submit(section) for section in sections]
+        return {name: value for future in found for name, value in future.result().items()}
+
+
+def _facts(trace: Trace) -> dict[str, Any]:
+    facts = trace.facts
     return {
-        "facts": {
-            "source": facts.source,
-            "framework": facts.framework,
-            "versions": facts.versions,
-            "devices": [asdict(device) for device in facts.devices],
-            "ranks": [facts.rank] if facts.rank is not None else [],
-            "world_size": facts.world_size,
-            "steps": len(steps),
-            "events": facts.coverage.events_found,
-            "origin_ns": facts.origin_ns,
-            "span_ns": _span_ns(events),
-            "notes": list(facts.notes),
-        },
-        "coverage": coverage(trace),
-        "devices": _by_id(device_account(events)),
-        "idle_causes": _by_id(idle_causes(events)),
-        "launches": asdict(launch_statistics(events)),
-        "efficiency": _by_id({label: asdict(found) for label, found in efficiency(events, steps, facts.devices).items()}),
-        "steps": [
-            {
-                "number": step.number,
-                "start_ns": step.start_ns,
-                "duration_ns": step.end_ns - step.start_ns,
-                "parts_ns": _parts_of(breakdown, place),
-                **({} if classes is None else {"xprof_ns": _parts_of(classes, place)}),
-            }
-            for place, step in enumerate(steps)
-        ],
-        "input_bound_share": input_bound_share(breakdown),
-        "kernels": _rows(kernels.filter(pl.col("kind").is_in(["kernel", "communication"])), top),
+        "source": facts.source,
+        "framework": facts.framework,
+        "versions": facts.versions,
+        "devices": [asdict(device) for device in facts.devices],
+        "ranks": [facts.rank] if facts.rank is not None else [],
+        "world_size": facts.world_size,
+        "steps": len(facts.steps),
+        "events": facts.coverage.events_found,
+        "origin_ns": facts.origin_ns,
+        "span_ns": _span_ns(trace.events),
+        "notes": list(facts.notes),
+    }
+
+
+def _operators(trace: Trace, top: int | None) -> dict[str, Any]:
+    costs = operator_costs(trace.events, windows(trace))
+    return {
         "operators": _rows(_regrouped(costs, "operator", "op_class").rename({"operator": "name"}), top),
         "phases": _rows(_regrouped(costs, "phase"), None),
-        "op_classes": _rows(op_classes(trace), None),
-        "layers": _rows(layer_tree(events), top),
-        "copies": _rows(copy_table(events), top),
-        "collectives": _rows(collective_table(events), top),
-        "overlap": _rows(overlap(events, steps), None),
-        "memory": _by_id(memory_account(trace.memory)),
-    }  # fmt: skip
+    }
+
+
+def _efficiency(trace: Trace) -> dict[str, Any]:
+    found = efficiency(trace.events, trace.facts.steps, trace.facts.devices)
+    return _by_id({label: asdict(one) for label, one in found.items()})
+
+
+def _kernels(events: pl.DataFrame, top: int | None) -> list[dict[str, Any]]:
+    return _rows(kernel_table(events).filter(pl.col("kind").is_in(["kernel", "communication"])), top)
+
+
+def _steps(trace: Trace) -> dict[str, Any]:
+    steps = trace.facts.steps
+    # By place: a number may come twice, as where a program counts the steps of its training and of its evaluation.
+    places = [replace(step, number=place) for place, step in enumerate(steps)]
+    breakdown = step_breakdown(trace.events, places)
+    classes = xprof_breakdown(trace.events, places) if trace.facts.source == "xplane" else None
+    rows = [
+        {
+            "number": step.number,
+            "start_ns": step.start_ns,
+            "duration_ns": step.end_ns - step.start_ns,
+            "parts_ns": _parts_of(breakdown, place),
+            **({} if classes is None else {"xprof_ns": _parts_of(classes, place)}),
+        }
+        for place, step in enumerate(steps)
+    ]
+    return {"steps": rows, "input_bound_share": input_bound_share(breakdown)}
 
 
 def coverage(trace: Trace) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from core.traces.sources import CHUNK_BYTES, LIMITS, Limits, Progress, Source, c
 DIVIDE_FROM_BYTES = 96 * 2**20
 _LOOK_BYTES = 2**20
 #: The first half also waits for nothing, the second for its process to start: it gets less.
-_SECOND_PART = 0.46
+_SECOND_PART = 0.44
 _ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -301,7 +301,12 @@ def test_an_event_that_never_closes_is_tried_less_and_less_often(monkeypatch):
     monkeypatch.setattr(sources, "CHUNK_BYTES", 2000)
     tried = []
     piece = kineto_pieces.Pieces._piece
-    monkeypatch.setattr(kineto_pieces.Pieces, "_piece", lambda self, buffer, **how: tried.append(len(buffer)) or piece(self, buffer, **how))
+
+    def counted(self, buffer, **how):
+        tried.append(len(buffer))
+        return piece(self, buffer, **how)
+
+    monkeypatch.setattr(kineto_pieces.Pieces, "_piece", counted)
     data = b'{"traceEvents": [{"ph": "X", "args": {"inner": [1' + b', {"b": 1}' * 40_000
     with pytest.raises(TraceError):
         kineto.read(Source(name="made.json", data=data))
