@@ -23,39 +23,19 @@ _BOTH_GRADIENTS = "convolution backward"
 _ONE_GRADIENT = ("convolution backward data", "convolution backward weights")
 
 
-def operator_table(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
-    """Operators by self time: `name`, `op_class`, `count` (begun per step), `self_ns`, `total_ns`, `share`; largest first.
+def operator_costs(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
+    """Operators by all that they are known by: one row per `operator` (its name), `op_class`, `layer` (null: no layer is known) and
+    `phase`, with `count` (begun per step), `self_ns`, `total_ns`, `share`; largest first.
 
     `total_ns` is the time inside the operator with everything nested in it, so it holds some time more than once.
     """
-    return _table(events, steps, ("name", "op_class"))
-
-
-def class_table(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
-    """Op classes by self time: `op_class`, `count`, `self_ns`, `total_ns`, `share`."""
-    return _table(events, steps, ("op_class",))
-
-
-def phase_table(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
-    """Phases of a step by self time: `phase`, `count`, `self_ns`, `total_ns`, `share`."""
-    return _table(events, steps, ("phase",))
-
-
-def layer_table(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
-    """Layers by self time: `layer` (null: no layer is known), `count`, `self_ns`, `total_ns`, `share`, `forward_ns`, `backward_ns`."""
-    by_phase = _table(events, steps, ("layer", "phase"))
-    phases = [
-        by_phase.filter(pl.col("phase") == phase).select("layer", pl.col("self_ns").alias(f"{phase}_ns")) for phase in ("forward", "backward")
-    ]
-    table = _table(events, steps, ("layer",))
-    for phase in phases:
-        table = table.join(phase, on="layer", how="left", nulls_equal=True)
-    return table.with_columns(pl.col("forward_ns", "backward_ns").fill_null(0.0)).sort("self_ns", "layer", descending=[True, False])
-
-
-def operator_costs(events: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
-    """Operators by all that they are known by: one row per `operator` (its name), `op_class`, `layer` and `phase`, columns as in `operator_table`."""
     return _table(events, steps, ("name", "op_class", "layer", "phase")).rename({"name": "operator"})
+
+
+def regrouped(costs: pl.DataFrame, *keys: str) -> pl.DataFrame:
+    """Rows of `operator_costs` put together by some of what they are known by; largest first."""
+    sums = pl.col("count", "self_ns", "total_ns", "share").sum()
+    return costs.group_by(keys).agg(sums).sort("self_ns", *keys, descending=[True, *[False] * len(keys)])
 
 
 def _table(events: pl.DataFrame, steps: Sequence[Step], keys: tuple[str, ...]) -> pl.DataFrame:

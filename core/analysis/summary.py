@@ -19,7 +19,7 @@ from core.analysis.kernels import kernel_table
 from core.analysis.launches import launch_statistics
 from core.analysis.layers import layer_tree
 from core.analysis.memory import memory_account
-from core.analysis.operators import class_table, operator_costs
+from core.analysis.operators import operator_costs, regrouped
 from core.analysis.steps import windows
 from core.traces.schema import Trace
 
@@ -69,8 +69,8 @@ def _facts(trace: Trace) -> dict[str, Any]:
 def _operators(trace: Trace, top: int | None) -> dict[str, Any]:
     costs = operator_costs(trace.events, windows(trace))
     return {
-        "operators": _rows(_regrouped(costs, "operator", "op_class").rename({"operator": "name"}), top),
-        "phases": _rows(_regrouped(costs, "phase"), None),
+        "operators": _rows(regrouped(costs, "operator", "op_class").rename({"operator": "name"}), top),
+        "phases": _rows(regrouped(costs, "phase"), None),
     }
 
 
@@ -176,7 +176,9 @@ def op_classes(trace: Trace) -> pl.DataFrame:
     """
     work = device_work(trace.events)
     if work.is_empty():
-        return class_table(trace.events, windows(trace)).select("op_class", "count", pl.col("self_ns").alias("total_ns"), "share")
+        return regrouped(operator_costs(trace.events, windows(trace)), "op_class").select(
+            "op_class", "count", pl.col("self_ns").alias("total_ns"), "share"
+        )
     total = max(int(work["duration_ns"].sum()), 1)
     return (
         work.group_by(pl.col("op_class").cast(pl.String))
@@ -196,15 +198,6 @@ def _parts_of(breakdown: pl.DataFrame, place: int) -> dict[str, int]:
 def _by_id(of_devices: Mapping[str, Any]) -> dict[str, Any]:
     """An accelerator by the number that its profiler gives it, the host as `cpu`."""
     return {label.removeprefix("gpu:"): found for label, found in of_devices.items()}
-
-
-def _regrouped(costs: pl.DataFrame, *keys: str) -> pl.DataFrame:
-    """Sums of `core.analysis.operators.operator_costs` by fewer keys, largest first."""
-    return (
-        costs.group_by(keys)
-        .agg(pl.col("count", "self_ns", "total_ns", "share").sum())
-        .sort("self_ns", *keys, descending=[True, *[False] * len(keys)])
-    )
 
 
 def _span_ns(events: pl.DataFrame) -> int:

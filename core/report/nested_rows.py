@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from core.traces import nesting
-from core.traces.building import Mask
 from core.traces.nesting import Integers
 
 #: Of one lane. More rows nobody looks at, and each makes the search for a free one longer.
@@ -21,8 +20,8 @@ def nested_rows(lane: Integers, start_ns: Integers, end_ns: Integers) -> Integer
     """
     rows = np.zeros(len(start_ns), np.int64)
     parent = nesting.parents(lane, start_ns, end_ns)
-    crossing = _crossing(lane, parent, start_ns, end_ns)
-    if not crossing.any():
+    crossing = nesting.crossing(lane, start_ns, end_ns, parent)
+    if not len(crossing):
         return rows
     stretch = _stretches(lane, start_ns, end_ns)
     troubled = np.zeros(stretch[-1] + 1, np.bool_)
@@ -30,15 +29,6 @@ def nested_rows(lane: Integers, start_ns: Integers, end_ns: Integers) -> Integer
     chosen = np.flatnonzero(troubled[stretch])
     rows[chosen] = _placed(stretch[chosen], start_ns[chosen], end_ns[chosen])
     return rows
-
-
-def _crossing(lane: Integers, parent: Integers, start_ns: Integers, end_ns: Integers) -> Mask:
-    """Slices that begin in an earlier one and outlast it: the one just before under the same parent is such a one, if any is."""
-    beside = np.lexsort((np.arange(len(parent)), parent, lane))
-    before, after = beside[:-1], beside[1:]
-    found = np.zeros(len(parent), np.bool_)
-    found[after] = (parent[before] == parent[after]) & (lane[before] == lane[after]) & (end_ns[before] > start_ns[after])
-    return found
 
 
 def _stretches(lane: Integers, start_ns: Integers, end_ns: Integers) -> Integers:

@@ -96,10 +96,6 @@ def mapped(numbers: Integers, function: Callable[[int], int]) -> Integers:
     return table[numbers]
 
 
-def kind_codes(kinds: Sequence[str]) -> Codes:
-    return np.fromiter((KIND[kind] for kind in kinds), np.int64, len(kinds))
-
-
 def is_kind(kind: Codes, *names: str) -> Mask:
     """Rows of any of these kinds."""
     return np.isin(kind, [KIND[name] for name in names])

@@ -87,22 +87,6 @@ class TraceLibrary:
         source = Source.of(path)
         return self._add(source, Sources(self.root).digest(path), group=group, progress=progress, limits=limits)
 
-    def open_folder(
-        self, folder: Path, *, progress: Progress = silent, limits: Limits = LIMITS
-    ) -> tuple[list[Entry], dict[str, str]]:
-        """Read every recording in a folder: those that could be, and for each other file the sentence that says why not.
-
-        Raises TraceError where there is none at all.
-        """
-        entries: list[Entry] = []
-        problems: dict[str, str] = {}
-        for path in recordings_in(folder):
-            try:
-                entries.append(self.open_file(path, group=str(folder), progress=progress, limits=limits))
-            except TraceError as error:
-                problems[str(path.relative_to(folder))] = str(error)
-        return entries, problems
-
     def trace(self, digest: str) -> Trace:
         """The recording's trace, from the cache; read anew where that is gone. Raises TraceError."""
         entry = self.get(digest)

@@ -59,7 +59,7 @@ def exclusive_segments(lane: Integers, start: Integers, end: Integers) -> tuple[
     """
     lasting = np.flatnonzero(end > start)
     parent = parents(lane[lasting], start[lasting], end[lasting])
-    crossed = np.isin(lane[lasting], _crossed(lane[lasting], start[lasting], end[lasting], parent))
+    crossed = np.isin(lane[lasting], lane[lasting][crossing(lane[lasting], start[lasting], end[lasting], parent)])
     nested = _nested_segments(lane[lasting], start[lasting], end[lasting], parent, ~crossed)
     swept = _swept_segments(lane[lasting][crossed], start[lasting][crossed], end[lasting][crossed])
     owner = np.concatenate([lasting[nested[0]], lasting[crossed][swept[0]]])
@@ -70,11 +70,11 @@ def exclusive_segments(lane: Integers, start: Integers, end: Integers) -> tuple[
     return owner, first, last
 
 
-def _crossed(lane: Integers, start: Integers, end: Integers, parent: Integers) -> Integers:
-    """Lanes on which some events overlap without one holding the other: neighbours under one parent that overlap."""
+def crossing(lane: Integers, start: Integers, end: Integers, parent: Integers) -> Integers:
+    """Indices of events that begin in an earlier one and outlast it: the one just before under the same parent is such a one, if any."""
     beside = np.lexsort((parent, lane))
     alike = (np.diff(parent[beside]) == 0) & (np.diff(lane[beside]) == 0)
-    return np.unique(lane[beside[1:][alike & (end[beside[:-1]] > start[beside[1:]])]])
+    return beside[1:][alike & (end[beside[:-1]] > start[beside[1:]])]
 
 
 def _nested_segments(
@@ -137,7 +137,7 @@ def self_time(lane: Integers, start: Integers, end: Integers) -> Integers:
     result = (end - start).astype(np.int64)
     child = np.flatnonzero(parent >= 0)
     np.subtract.at(result, parent[child], (end - start)[child])
-    crossed = _crossed(lane, start, end, parent)
+    crossed = np.unique(lane[crossing(lane, start, end, parent)])
     if len(crossed):
         rows = np.flatnonzero(np.isin(lane, crossed))
         owner, first, last = _swept_segments(lane[rows], start[rows], end[rows])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from core.model.comparison import AccuracyComparison, ComparisonResult, Comparis
 from core.store.comparisons import StoredComparison
 from core.store.files import StoreError, read_json
 from pages._parts import formats
-from pages._parts.charts import chart_with_table
+from pages._parts.charts import chart_with_table, parquet
 from pages._parts.stored import blocks, load_samples, sides
 
 
@@ -272,17 +271,11 @@ def show_data(it: Shown) -> None:
         for label, data, name, mime in (
             ("Runs as CSV", runs.write_csv, "runs.csv", "text/csv"),
             ("Blocks as CSV", rows.write_csv, "blocks.csv", "text/csv"),
-            ("Blocks as Parquet", lambda: _parquet(rows), "blocks.parquet", "application/vnd.apache.parquet"),
+            ("Blocks as Parquet", lambda: parquet(rows), "blocks.parquet", "application/vnd.apache.parquet"),
         ):
             st.download_button(label, data, file_name=f"{it.id}-{name}", mime=mime, icon=":material/download:", on_click="ignore")
     st.caption("The folder of this comparison, with logs and profiles:")
     st.code(str(it.one.folder), language=None)
-
-
-def _parquet(rows: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    rows.write_parquet(buffer)
-    return buffer.getvalue()
 
 
 Section = Callable[[Shown], None]

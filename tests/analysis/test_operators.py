@@ -24,6 +24,10 @@ def read(events):
     return kineto.read(Source(name="made.json", data=kineto_json(events)))
 
 
+def table_by(trace, *keys):
+    return operators.regrouped(operators.operator_costs(trace.events, windows(trace)), *keys)
+
+
 def by(table, key):
     return {row[key]: row for row in table.rows(named=True)}
 
@@ -31,51 +35,50 @@ def by(table, key):
 def test_operators_by_self_time_per_step():
     second = [{**row, "ts": row["ts"] + 2000, "name": row["name"].replace("#4", "#5")} for row in training_step()]
     trace = read([*training_step(), *second, event("aten::mm", "cpu_op", 1500, 400)])
-    table = operators.operator_table(trace.events, trace.facts.steps)
-    assert table["name"].to_list()[:2] == ["aten::addmm", "aten::mm"]
-    addmm = by(table, "name")["aten::addmm"]
+    table = table_by(trace, "operator", "op_class")
+    assert table["operator"].to_list()[:2] == ["aten::addmm", "aten::mm"]
+    addmm = by(table, "operator")["aten::addmm"]
     assert addmm["share"] == pytest.approx(0.1)
     assert addmm | {"share": None} == {
-        "name": "aten::addmm", "op_class": "matrix multiply", "count": 1, "self_ns": 100_000, "total_ns": 130_000, "share": None,
+        "operator": "aten::addmm", "op_class": "matrix multiply", "count": 1, "self_ns": 100_000, "total_ns": 130_000, "share": None,
     }  # fmt: skip
     # The one between the steps is in none of them.
-    assert by(table, "name")["aten::mm"]["self_ns"] == 60_000
+    assert by(table, "operator")["aten::mm"]["self_ns"] == 60_000
     assert table["self_ns"].sum() == 300_000
 
 
 def test_classes_phases_and_layers_hold_the_same_time():
     trace = read(training_step())
-    steps = windows(trace)
-    classes = by(operators.class_table(trace.events, steps), "op_class")
+    classes = by(table_by(trace, "op_class"), "op_class")
     assert {name: row["self_ns"] for name, row in classes.items()} == {
         "matrix multiply": 180_000, "embedding and gather": 40_000, "data layout": 30_000, "optimizer": 50_000,
     }  # fmt: skip
-    phases = by(operators.phase_table(trace.events, steps), "phase")
+    phases = by(table_by(trace, "phase"), "phase")
     assert {name: row["self_ns"] for name, row in phases.items()} == {
         "forward": 130_000, "backward": 80_000, "optimizer": 50_000, "input": 40_000,
     }  # fmt: skip
-    layers = by(operators.layer_table(trace.events, steps), "layer")
+    layers = by(table_by(trace, "layer"), "layer")
     assert layers["Linear_0"]["self_ns"] == 210_000
-    assert (layers["Linear_0"]["forward_ns"], layers["Linear_0"]["backward_ns"]) == (130_000, 80_000)
+    halves = by(table_by(trace, "layer", "phase").filter(pl.col("layer") == "Linear_0"), "phase")
+    assert (halves["forward"]["self_ns"], halves["backward"]["self_ns"]) == (130_000, 80_000)
     assert layers[None]["self_ns"] == 90_000
 
 
-@pytest.mark.parametrize("table", [operators.operator_table, operators.class_table, operators.phase_table, operators.layer_table,
-                                   operators.operator_costs])  # fmt: skip
+@pytest.mark.parametrize("keys", [("operator", "op_class"), ("op_class",), ("phase",), ("layer",), ("operator", "op_class", "layer", "phase")])
 @pytest.mark.parametrize("name", ["pytorch_eager.pt.trace.json.gz", "tensorflow_graph.xplane.pb.gz", "tensorflow_xla.xplane.pb.gz"])
-def test_every_table_holds_exactly_the_self_time_of_the_accounting(table, name):
+def test_every_table_holds_exactly_the_self_time_of_the_accounting(keys, name):
     trace = read_trace(DATA / name)
     steps = windows(trace)
     self_ns, wall_ns = accounting(trace.events, steps).filter(pl.col("lane") == ALL_LANES).select(pl.col("self_ns", "wall_ns").sum()).row(0)
-    made = table(trace.events, steps)
+    made = table_by(trace, *keys)
     assert round(made["self_ns"].sum() * len(steps)) == self_ns
     assert made["share"].sum() == pytest.approx(self_ns / wall_ns)
 
 
 def test_nothing_recorded_gives_empty_tables():
     trace = read([event("volta_sgemm", "kernel", 0, 5, tid=7, device=0, stream=7)])
-    assert operators.operator_table(trace.events, ()).is_empty()
-    assert operators.layer_table(trace.events, ()).is_empty()
+    assert operators.operator_costs(trace.events, ()).is_empty()
+    assert table_by(trace, "layer").is_empty()
 
 
 def side(**milliseconds):
@@ -99,8 +102,8 @@ def test_gradients_in_one_operator_are_mirrored_by_the_sum_of_those_in_two():
 
 def test_a_mirror_by_name_keeps_the_class_of_each():
     trace = xplane.read(graph_space().SerializeToString(), "made")
-    table = operators.operator_table(trace.events, windows(trace))
-    made = operators.mirror(table, operators.operator_table(read(training_step()).events, windows(read(training_step()))), by="name")
+    sides = (table_by(one, "operator", "op_class") for one in (trace, read(training_step())))
+    made = operators.mirror(*sides, by="operator")
     classes = dict(made.select("key", "op_class").rows())
     assert classes["MatMul"] == classes["aten::addmm"] == "matrix multiply"
     assert made["a"].sum() == pytest.approx(0.73)
@@ -111,7 +114,7 @@ def test_what_is_inside_a_layer_adds_up_to_the_layer():
     trace = read_trace(DATA / "pytorch_eager.pt.trace.json.gz")
     steps = windows(trace)
     inside = operators.operator_costs(trace.events, steps).group_by("layer").agg(pl.col("self_ns").sum())
-    whole = operators.layer_table(trace.events, steps)
+    whole = table_by(trace, "layer")
     assert {row["layer"]: pytest.approx(row["self_ns"]) for row in inside.rows(named=True)} == {
         row["layer"]: row["self_ns"] for row in whole.rows(named=True)
     }
@@ -123,7 +126,7 @@ def test_layers_of_both_frameworks_meet_under_the_names_the_program_gave():
     tables = []
     for name in ("tensorflow_graph.xplane.pb.gz", "pytorch_eager.pt.trace.json.gz"):
         trace = read_trace(DATA / name)
-        tables.append(operators.name_layers(operators.layer_table(trace.events, windows(trace)), MNIST))
+        tables.append(operators.name_layers(table_by(trace, "layer"), MNIST))
     made = by(operators.mirror(*tables, by="layer"), "key")
     for layer in ("conv1", "pool1", "conv2", "pool2", "dense1", "dense2"):
         assert made[layer]["a"] > 0, layer

@@ -16,7 +16,7 @@ from core.model.run import RunError
 from core.store.comparisons import ComparisonStore
 from core.store.files import write_json
 from core.store.home import traces_folder
-from core.traces.library import TraceLibrary
+from core.traces.library import TraceLibrary, recordings_in
 from pages._parts.kernel_rows import matching, picked_rows
 from tests.pages import samples
 from tests.pages.apps import charts, downloads, open_page, words
@@ -205,8 +205,7 @@ def test_ranks_of_one_folder_stand_side_by_side(home: Path, tmp_path: Path):
     for rank, slower in ((0, 0.0), (1, 60.0)):
         (folder / f"rank-{rank}.pt.trace.json").write_bytes(device_step(rank=rank, slower=slower))
     (folder / "another-run.pt.trace.json").write_bytes(device_step(7))
-    entries, problems = TraceLibrary(traces_folder()).open_folder(folder)
-    assert not problems
+    entries = [TraceLibrary(traces_folder()).open_file(path, group=str(folder)) for path in recordings_in(folder)]
     first = next(entry for entry in entries if entry.name == "rank-0.pt.trace.json")
     app = open_page("kernels", trace=first.digest, view="Ranks")
     assert table(app)["rank"].to_list() == [0, 1]
