@@ -2,6 +2,7 @@
 # make test    everything that is checked: style, types, import rules, spelling, tests
 # make check   the same without the tests
 # make bench   what the product itself costs, as ratios
+# make exports exporters and runtimes beyond the frameworks' own (ONNX, LiteRT, ExecuTorch), for `python -m core exports`
 # make peers   other trace tools in .venv-peers, for make bench to time beside ours
 # make clean   remove .venv and every cache
 #
@@ -20,7 +21,7 @@ INSTALLED_DEV := $(VENV)/.requirements-dev
 
 PEERS := .venv-peers/.installed
 
-.PHONY: help app test check bench peers clean
+.PHONY: help app test check bench exports peers clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -39,6 +40,9 @@ check: $(INSTALLED_DEV)
 
 bench: $(INSTALLED_DEV)
 	@if [ -e $(PEERS) ]; then export SHOWDOWN_PEERS_PYTHON=.venv-peers/bin/python; fi; $(BIN)/python -m bench
+
+exports: $(INSTALLED)
+	$(PIP) install -r requirements-exports.txt
 
 peers: $(PEERS)
 

@@ -45,7 +45,7 @@ def report(console: Console) -> Iterator[tuple[str, Ratio, float | None]]:
     with tempfile.TemporaryDirectory(prefix="showdown-bench-") as temporary:
         folder = Path(temporary)
         inputs = folder / "inputs.npz"
-        write_inputs(inputs, "mnist_cnn", batch_size=BATCH_SIZE, steps=STEPS, seed=1)
+        write_inputs(inputs, "mnist_cnn", {}, batch_size=BATCH_SIZE, steps=STEPS, seed=1)
         for framework in FRAMEWORKS:
             variant = parse_variant(framework, threads=1)
             console.print(f"[dim]{variant.label}: {2 * PAIRS} processes, worker and plain script in turns[/dim]")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.analysis.comparison import command
 from core.bench.start import start_detached
+from core.model.comparison import ComparisonSpec
 from core.model.errors import ShowdownError
 from core.model.variant import FRAMEWORK_LABELS
 from core.store.comparisons import StoredComparison
+from core.workloads.spec import WorkloadSpec
 from pages._parts import formats
 from pages._parts.queue import show_queue, unfinished_comparisons
 from pages._parts.run_again import like_stored
-from pages._parts.run_form import Wish, duration_words, missing_frameworks, wish
+from pages._parts.run_duration import duration_words
+from pages._parts.run_form import Wish, missing_frameworks, wish
 from pages._parts.run_live import watch
 from pages._parts.stored import PARAMETER, store
 
@@ -33,14 +37,14 @@ def main() -> None:
 
 
 def _form(wanted: Wish, unfinished: list[StoredComparison]) -> None:
-    st.caption(duration_words(store(), wanted))
-    if wanted.a == wanted.b:
-        st.info("Both sides are the same: this measures how much the machine differs from itself.", icon=":material/info:")
-    if "article" in (wanted.a.network, wanted.b.network):
-        st.info(
-            "The network as printed is not the same model, so this ends at the parity proof, and shows why.", icon=":material/info:"
-        )
-    missing = missing_frameworks(wanted)
+    spec, workload = wanted.spec, wanted.workload
+    if spec is None or workload is None:
+        st.error(formats.plain(wanted.problem), title="This cannot be started", icon=":material/error:")
+        st.button("Start", type="primary", icon=":material/play_arrow:", key="start", disabled=True)
+        return
+    st.caption(formats.plain(duration_words(store(), spec, workload)))
+    _notes(spec, workload)
+    missing = missing_frameworks(spec)
     for name in missing:
         st.warning(
             "Install it and reload this page:",
@@ -53,17 +57,44 @@ def _form(wanted: Wish, unfinished: list[StoredComparison]) -> None:
         if unfinished:
             st.caption("Another one is at work, so this one will wait for it.")
     if pressed:
-        try:
-            spec = wanted.spec()
-            start_detached(store(), spec)
-        except ShowdownError as error:
-            st.error(formats.plain(str(error)), title="It was not started", icon=":material/error:")
-        except OSError as error:
-            st.error(f"The store cannot be written ({error.strerror}); free some space or set SHOWDOWN_HOME.", title="It was not started",
-                     icon=":material/error:")  # fmt: skip
-        else:
-            st.query_params[PARAMETER] = spec.id
-            st.rerun()
+        _start(spec)
+    with st.expander("The same on the command line", icon=":material/terminal:", key="run_command"):
+        st.code(command(spec), language="bash")
+
+
+def _notes(spec: ComparisonSpec, workload: WorkloadSpec) -> None:
+    """What to know before it runs: which choices make two models of it, and what then happens."""
+    if spec.a == spec.b:
+        st.info("Both sides are the same: this measures how much the machine differs from itself.", icon=":material/info:")
+    networks = {spec.a.network, spec.b.network}
+    if any(variant.network == "article" and variant.framework == "pytorch" for variant in (spec.a, spec.b)):
+        st.info("The network as printed cannot run in PyTorch, so this ends at the parity proof, and shows why.", icon=":material/info:")
+        return
+    mixed = spec.a.framework != spec.b.framework
+    reasons = {
+        f"the library's own model ({workload.library.rstrip('.')})": "library" in networks,
+        "the article's network": "library" not in networks and networks != {"spec"} and (mixed or len(networks) > 1),
+        "a native optimizer": "native" in (spec.a.optimizer, spec.b.optimizer) and (mixed or spec.a.optimizer != spec.b.optimizer),
+    }
+    different = [words for words, there in reasons.items() if there]
+    if different:
+        then = "it ends there, without a ratio, unless you allow two models under More settings"
+        if not spec.require_parity:
+            then = "both are timed all the same, and the result says that they are not the same model"
+        st.info(formats.plain(f"With {' and '.join(different)}, the proof will fail: {then}."), icon=":material/info:")
+
+
+def _start(spec: ComparisonSpec) -> None:
+    try:
+        start_detached(store(), spec)
+    except ShowdownError as error:
+        st.error(formats.plain(str(error)), title="It was not started", icon=":material/error:")
+    except OSError as error:
+        st.error(f"The store cannot be written ({error.strerror}); free some space or set SHOWDOWN_HOME.", title="It was not started",
+                 icon=":material/error:")  # fmt: skip
+    else:
+        st.query_params[PARAMETER] = spec.id
+        st.rerun()
 
 
 def _shown(unfinished: list[StoredComparison]) -> StoredComparison | None:

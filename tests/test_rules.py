@@ -13,6 +13,8 @@ import grimp
 import pytest
 from streamlit import config as streamlit_config
 
+from core.worker.experiments.shared.optional import OPTIONAL
+
 ROOT = Path(__file__).resolve().parents[1]
 FRAMEWORKS = ("tensorflow", "keras", "torch", "torchvision")
 STANDARD_LIBRARY = sys.stdlib_module_names
@@ -36,8 +38,25 @@ def test_the_model_needs_the_standard_library_alone(graph: grimp.ImportGraph) ->
 
 def test_a_worker_runs_in_any_interpreter_with_numpy_and_its_framework(graph: grimp.ImportGraph) -> None:
     known = {"core.model", "core.workloads"}
-    assert imported_outside(graph, "core.worker") == {*known, "numpy", "tensorflow", "keras", "torch"}
+    # Experiments may ask for more, inside their functions, and say what is missing where it is.
+    worker = imported_outside(graph, "core.worker") - OPTIONAL.keys() - {"tensorboard"}
+    assert worker <= {*known, "numpy", "tensorflow", "keras", "torch", "torchvision"}
     assert imported_outside(graph, "core.workloads") <= {*known, "numpy", "tensorflow", "keras", "torch", "torchvision"}
+
+
+def test_what_may_be_absent_is_imported_by_experiments_alone_and_never_at_the_top(graph: grimp.ImportGraph) -> None:
+    found: set[str] = set()
+    for module in OPTIONAL.keys() & graph.modules:
+        for importer in graph.find_modules_that_directly_import(module):
+            assert importer.startswith("core.worker.experiments.")
+            source = (ROOT / Path(*importer.split("."))).with_suffix(".py").read_text(encoding="utf-8")
+            assert not re.search(rf"^(import|from) {module}\b", source, re.MULTILINE)
+            found.add(module)
+    assert found >= {"onnxruntime", "ai_edge_litert", "executorch"}
+
+
+def test_what_may_be_absent_is_pinned_in_a_file_of_its_own() -> None:
+    assert pins("requirements-exports.txt").keys() == set(OPTIONAL.values())
 
 
 def test_the_app_process_holds_no_framework_and_core_no_streamlit(graph: grimp.ImportGraph) -> None:
@@ -77,7 +96,7 @@ def test_everything_core_imports_is_required(graph: grimp.ImportGraph) -> None:
     """A package that happens to come with another one would be gone the day that one changes its mind."""
     required = {distribution.lower() for distribution in pins("requirements.txt")}
     providers = metadata.packages_distributions()
-    imported = {module.split(".")[0] for module in graph.modules} - STANDARD_LIBRARY - {"core"}
+    imported = {module.split(".")[0] for module in graph.modules} - STANDARD_LIBRARY - {"core"} - OPTIONAL.keys()
     assert {module for module in imported if not required & {name.lower() for name in providers.get(module, [])}} == set()
 
 

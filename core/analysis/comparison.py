@@ -155,20 +155,27 @@ def peak_memory(result: ComparisonResult) -> pl.DataFrame:
 
 
 def parity_table(stages: Sequence[ParityStage]) -> pl.DataFrame:
-    """`stage`, `passed`, `error`, `allowed`, `measure`, `tensor`, `detail`: the proof that both sides are the same model."""
+    """`stage`, `passed`, `error`, `allowed`, `measure`, `tensor`, `detail`, `cause`: the proof that both sides are the same model."""
     rows = [
-        (STAGE_LABELS.get(stage.stage, stage.stage), stage.passed, stage.error, stage.allowed, stage.measure, stage.tensor, stage.detail)
+        (STAGE_LABELS.get(stage.stage, stage.stage), stage.passed, stage.error, stage.allowed, stage.measure, stage.tensor, stage.detail,
+         stage.cause)
         for stage in stages
-    ]
+    ]  # fmt: skip
     schema = {"stage": pl.String, "passed": pl.Boolean, "error": pl.Float64, "allowed": pl.Float64, "measure": pl.String,
-              "tensor": pl.String, "detail": pl.String}  # fmt: skip
+              "tensor": pl.String, "detail": pl.String, "cause": pl.String}  # fmt: skip
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def side_table(result: ComparisonResult) -> pl.DataFrame:
-    """Every figure of a side as a row: `figure`, `unit`, `a`, `b`, `ratio` (B over A)."""
+def unit_of_work(spec: ComparisonSpec) -> str:
+    """What is timed, and what the ratio is of: a `step`, an `epoch` or, in inference, a `batch`."""
+    return "batch" if spec.task == "inference" else spec.measure
+
+
+def side_table(result: ComparisonResult, task: str = "train") -> pl.DataFrame:
+    """Every figure of a side as a row: `figure`, `unit`, `a`, `b`, `ratio` (B over A); a step of inference is a batch."""
     rows = []
     for name, label, unit, scale in _FIGURES:
+        label = _INFERENCE_LABELS.get(name, label) if task == "inference" else label
         values = [getattr(result.sides[side], name) if side in result.sides else None for side in SIDES]
         a, b = (None if value is None else value * scale for value in values)
         if a is not None or b is not None:
@@ -178,7 +185,9 @@ def side_table(result: ComparisonResult) -> pl.DataFrame:
 
 
 _FIGURES = (
+    ("epoch_ms", "epoch", "s", 1e-3),
     ("step_ms", "step", "ms", 1.0),
+    ("step_p99_ms", "batch, p99", "ms", 1.0),
     ("cpu_step_ms", "CPU time per step", "ms", 1.0),
     ("input_ms", "fetching the batch, per step", "ms", 1.0),
     ("samples_per_s", "throughput", "samples/s", 1.0),
@@ -194,6 +203,13 @@ _FIGURES = (
     ("profiled_step_ms", "step under the profiler", "ms", 1.0),
     ("profiler_slowdown", "slowdown by the profiler", "x", 1.0),
 )
+_INFERENCE_LABELS = {
+    "step_ms": "batch, p50",
+    "cpu_step_ms": "CPU time per batch",
+    "first_step_s": "first batch",
+    "train_s": "inference",
+    "profiled_step_ms": "batch under the profiler",
+}
 
 
 def run_table(result: ComparisonResult) -> pl.DataFrame:
@@ -251,12 +267,21 @@ def seconds_since_1970(iso: str) -> float:
 
 def command(spec: ComparisonSpec) -> str:
     """The command that runs this comparison again, safe to paste: what a file says is quoted for a POSIX shell."""
-    options: dict[str, object] = {"a": spec.a.text, "b": spec.b.text, "preset": spec.preset.name, **length_override(spec.preset),
-                                  "batch-size": spec.batch_size, "learning-rate": spec.learning_rate, "seed": spec.seed,
-                                  "threshold": spec.threshold}  # fmt: skip
+    options: list[tuple[str, object]] = [
+        ("a", spec.a.text), ("b", spec.b.text), *(("size", f"{name}={value}") for name, value in spec.sizes.items()),
+        ("preset", spec.preset.name), *length_override(spec.preset).items(), ("batch-size", spec.batch_size),
+        ("learning-rate", spec.learning_rate), ("seed", spec.seed), ("threshold", spec.threshold),
+    ]  # fmt: skip
+    if spec.task != "train":
+        options.append(("task", spec.task))
+    if spec.measure != "step":
+        options.append(("measure", spec.measure))
+    if spec.train_samples is not None:
+        options.append(("train-samples", spec.train_samples))
     lines = [f"python -m core compare {shlex.quote(spec.workload)}"]
-    lines += [f"--{name} {shlex.quote(str(value))}" for name, value in options.items()]
-    return " \\\n  ".join(lines if spec.profile else [*lines, "--no-profile"])
+    lines += [f"--{name} {shlex.quote(str(value))}" for name, value in options]
+    lines += [option for option, wanted in (("--no-require-parity", not spec.require_parity), ("--no-profile", not spec.profile)) if wanted]
+    return " \\\n  ".join(lines)
 
 
 def length_override(preset: Preset) -> dict[str, int]:

@@ -15,12 +15,26 @@ from core.model.run import ROLES
 
 #: What a run costs before its steady steps: process start, import, build, first step, warm-up, and a test set at the end.
 STARTUP_S = 6.0
-#: Whole epochs on two CPU cores; only until a first run has shown what this machine takes.
-EPOCH_S = 40.0
-#: One step of the workload's own batch, on the same machine.
-STEP_S = 0.04
+#: Steps of a run that is not timed: proof, pilot or profile.
+SHORT_STEPS = 15
+#: Steps of a timed run whose steps are slow: first, warm-up and the fewest blocks.
+FEWEST_STEPS = 8
+#: Epochs of a timed run at least, where epochs are what is timed: one to warm up and two to measure.
+FEWEST_EPOCHS = 3
 #: Marks of one side in a live chart. The page is redrawn on the machine that is being measured, so few are enough.
 LIVE_MARKS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How long a workload takes on a machine, as far as that is known."""
+
+    step_s: float
+    epoch_s: float
+
+
+#: The MNIST CNN on two CPU cores: what presets promise, until a first comparison has shown what this machine takes.
+NOMINAL_PACE = Pace(step_s=0.04, epoch_s=40.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,18 +80,21 @@ def planned_runs(preset: Preset, profile: bool) -> dict[str, int]:
     return {"parity": 2, "pilot": 2, "noise": 2 * preset.noise_pairs, "pair": 2 * preset.pairs, "profile": 2 if profile else 0}
 
 
-def nominal_run_s(role: str, preset: Preset) -> float:
-    """What a run takes on a small machine, before this one has shown its own figure."""
+def nominal_run_s(role: str, preset: Preset, pace: Pace = NOMINAL_PACE, *, measure: str = "step") -> float:
+    """What a run takes at least, before this machine has shown its own figure; `measure` is one of `core.model.run.MEASURES`."""
     if role not in ("noise", "pair"):
-        return STARTUP_S
+        return STARTUP_S + SHORT_STEPS * max(0.0, pace.step_s - NOMINAL_PACE.step_s)
+    if measure == "epoch":
+        return STARTUP_S + max(FEWEST_EPOCHS, 1 + (preset.epochs or 0)) * pace.epoch_s
     if preset.epochs is not None:
-        return STARTUP_S + preset.epochs * EPOCH_S
-    return STARTUP_S + 1.2 * (preset.steady_seconds or 0.0 if preset.steps is None else preset.steps * STEP_S)
+        return STARTUP_S + preset.epochs * pace.epoch_s
+    steady_s = preset.steady_seconds or 0.0 if preset.steps is None else preset.steps * pace.step_s
+    return STARTUP_S + max(1.2 * steady_s, FEWEST_STEPS * pace.step_s)
 
 
-def nominal_duration_s(preset: Preset, profile: bool) -> float:
-    """What a whole comparison takes on a small machine; where it may go on, its minimum."""
-    return sum(count * nominal_run_s(role, preset) for role, count in planned_runs(preset, profile).items())
+def nominal_duration_s(preset: Preset, profile: bool, pace: Pace = NOMINAL_PACE, *, measure: str = "step") -> float:
+    """What a whole comparison takes at least; where it may go on, its minimum."""
+    return sum(count * nominal_run_s(role, preset, pace, measure=measure) for role, count in planned_runs(preset, profile).items())
 
 
 def live_progress(events: Sequence[Mapping[str, Any]], preset: Preset, *, profile: bool, now: datetime) -> LiveProgress:
@@ -124,13 +141,16 @@ def live_progress(events: Sequence[Mapping[str, Any]], preset: Preset, *, profil
 
 
 def _at_least(planned: dict[str, int], took: dict[str, list[float]], current: CurrentRun | None) -> dict[str, int]:
-    """The plan, stretched to what has begun: a rigorous comparison may go beyond its minimum, in whole pairs."""
+    """The plan, stretched to what has begun, in whole pairs.
+
+    A rigorous comparison may go beyond its minimum; a proof may need another seed, or a look at another precision or at the layers.
+    """
 
     def begun(role: str) -> int:
         count = len(took[role]) + (current is not None and current.role == role)
         return count + count % 2
 
-    return {role: max(count, begun(role)) for role, count in planned.items()}
+    return {role: max(planned.get(role, 0), begun(role)) for role in ROLES}
 
 
 def _run_s(role: str, took: dict[str, list[float]], preset: Preset) -> float:

@@ -63,6 +63,8 @@ def _result(spec: RunSpec, outcome: Outcome, load: MachineLoad | None, blocks: p
     memory: dict[str, Any] = next((e for e in events if e["event"] == "memory"), {})
     device: dict[str, int] | None = memory.get("device")
     step_ms = per_step_ms(blocks, "wall_ns", "steady")
+    cpu_ms = per_step_ms(blocks, "cpu_ns", "steady")
+    epoch_steps = int(blocks["steps"][-1]) if spec.measure == "epoch" and len(blocks) else None
     host_peak = memory.get("host_peak_bytes")
     peak = device["allocated_peak_bytes"] if device else (host_peak - memory["host_baseline_bytes"] if host_peak is not None else None)
     return RunResult(
@@ -76,7 +78,11 @@ def _result(spec: RunSpec, outcome: Outcome, load: MachineLoad | None, blocks: p
         phases=phases,
         first_step_s=next((phase.wall_s for phase in phases if phase.name == "first_step"), None),
         step_ms=_median(step_ms),
-        cpu_step_ms=_median(per_step_ms(blocks, "cpu_ns", "steady")),
+        step_p99_ms=float(np.quantile(step_ms, 0.99)) if spec.task == "inference" and len(step_ms) else None,
+        epoch_ms=_median(step_ms) * epoch_steps if epoch_steps and len(step_ms) else None,  # type: ignore[operator]
+        cpu_step_ms=_median(cpu_ms),
+        cpu_epoch_ms=_median(cpu_ms) * epoch_steps if epoch_steps and len(cpu_ms) else None,  # type: ignore[operator]
+        skipped_steps=memory.get("skipped_steps"),
         input_ms=_median(per_step_ms(blocks, "input_ns", "steady")),
         block_variation=block_variation(step_ms),
         settled=is_settled(step_ms),
@@ -87,7 +93,7 @@ def _result(spec: RunSpec, outcome: Outcome, load: MachineLoad | None, blocks: p
         peak_memory_kind=None if peak is None else "device_allocator" if device else "host_resident",
         host_peak_bytes=host_peak,
         device_reserved_bytes=device.get("reserved_peak_bytes") if device else None,
-        final_loss=float(blocks["loss"][-1]) if len(blocks) else None,
+        final_loss=None if spec.task == "inference" or not len(blocks) else float(blocks["loss"][-1]),
         test_accuracy=evaluations[-1].accuracy if evaluations else None,
         evaluations=evaluations,
         load=load,

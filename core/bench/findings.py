@@ -10,7 +10,16 @@ import numpy as np
 
 from core.bench.environment import without_packages
 from core.bench.statistics import Statistics, judge
-from core.bench.verdict import ProfiledSteps, compare_accuracy, machine_reasons, noise_reasons, sentence, summarise_side
+from core.bench.verdict import (
+    ProfiledSteps,
+    compare_accuracy,
+    machine_reasons,
+    noise_reasons,
+    parity_reasons,
+    sentence,
+    summarise_side,
+    unequal_work,
+)
 from core.model.comparison import SIDES, ComparisonResult, ComparisonSpec, PairResult
 from core.model.parity import ParityStage
 from core.model.run import RunError, RunResult
@@ -35,15 +44,22 @@ class Findings:
     def add_self_pair(self, first: RunResult, second: RunResult, order: str) -> None:
         """A variant against itself, counted in the direction in which a pair of this order would be."""
         a, b = (first, second) if order == "ab" else (second, first)
-        self.self_log_ratios.append(math.log(_ratio(a.step_ms, b.step_ms)))
+        self.self_log_ratios.append(math.log(_ratio(self._ms(a), self._ms(b))))
+
+    def _ms(self, run: RunResult) -> float | None:
+        """The time that is compared."""
+        return run.epoch_ms if self.spec.measure == "epoch" else run.step_ms
+
+    def _cpu_ms(self, run: RunResult) -> float | None:
+        return run.cpu_epoch_ms if self.spec.measure == "epoch" else run.cpu_step_ms
 
     def add_pair(self, a: RunResult, b: RunResult, order: str) -> float:
         """Two neighbouring runs; returns their ratio, time of B over time of A."""
         self.pairs.append((a, b, order))
         if len(self.pairs) >= self.spec.preset.pairs:
-            ratios = np.log([_ratio(one.step_ms, other.step_ms) for one, other, _ in self.pairs])
+            ratios = np.log([_ratio(self._ms(one), self._ms(other)) for one, other, _ in self.pairs])
             self.statistics = judge(ratios, np.array(self.self_log_ratios), self.spec.threshold, np.random.default_rng(self.spec.seed))
-        return _ratio(a.step_ms, b.step_ms)
+        return _ratio(self._ms(a), self._ms(b))
 
     def is_wide(self) -> bool:
         """Is the interval still wider than the threshold?"""
@@ -61,8 +77,11 @@ class Findings:
         cores = min(machine["usable_cores"], machine["cpu_quota_cores"] or math.inf)
         against = [*machine_reasons(spec, measured, cores), *noise_reasons(statistics)]
         words = f"Not comparable: {against[0]}" if against else sentence(spec, statistics)
+        different = parity_reasons(self.parity)
+        if different and not against:
+            words += " They are not the same model."
         return replace(
-            self._result("finished", words, [*against, *self.reasons], duration_s),
+            self._result("finished", words, [*against, *different, *unequal_work(spec), *self.reasons], duration_s),
             verdict="not_comparable" if against else statistics.verdict,
             faster_side=None if against else statistics.faster_side,
             ratio=statistics.ratio, interval_95=statistics.interval_95, interval_90=statistics.interval_90,
@@ -83,14 +102,15 @@ class Findings:
     ) -> ComparisonResult:
         spec = self.spec
         pairs = tuple(
-            PairResult(index=index, order=order, ratio=_ratio(a.step_ms, b.step_ms),
-                       cpu_ratio=_ratio(a.cpu_step_ms, b.cpu_step_ms) if a.cpu_step_ms and b.cpu_step_ms else None)
+            PairResult(index=index, order=order, ratio=_ratio(self._ms(a), self._ms(b)),
+                       cpu_ratio=_ratio(self._cpu_ms(a), self._cpu_ms(b)) if self._cpu_ms(a) and self._cpu_ms(b) else None)
             for index, (a, b, order) in enumerate(self.pairs)
         )  # fmt: skip
         cpu_ratios = [pair.cpu_ratio for pair in pairs if pair.cpu_ratio is not None]
         return ComparisonResult(
             id=spec.id, state=state, workload=spec.workload, verdict="not_comparable", sentence=words, threshold=spec.threshold,
             reasons=tuple(reasons), parity=self.parity, runs=tuple(self.runs), error=error, pairs=pairs,
+            identical=all(stage.passed for stage in self.parity) if self.parity else None,
             cpu_ratio=float(np.median(cpu_ratios)) if cpu_ratios else None,
             noise_ratios=tuple(math.exp(value) for value in self.self_log_ratios),
             sides={side: summarise_side(spec, side, self.runs, self.profiled.get(side)) for side in SIDES},

@@ -57,20 +57,38 @@ def run_worker(
     folder = Path(spec.folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "spec.json", asdict(spec))
+    command = [interpreter(spec.variant), "-m", "core.worker", str(folder)]
+    return run_process(command, folder=folder, variables=worker_environment(spec), limits=limits, cancelled=cancelled, on_start=on_start)
+
+
+def run_process(
+    command: list[str],
+    *,
+    folder: Path,
+    variables: dict[str, str],
+    limits: Limits,
+    cancelled: Callable[[], bool],
+    on_start: Callable[[int], None] = lambda pid: None,
+    on_event: Callable[[dict[str, Any]], None] = lambda event: None,
+) -> Outcome:
+    """Run a process that writes `events.jsonl` into `folder` to its end; what it prints goes to `log.txt` there.
+
+    `variables`: its whole environment. `on_event` hears its events as they come. On return nothing that it started is left.
+    Raises OSError where the folder cannot be written.
+    """
     began = time.monotonic()
     with (folder / "log.txt").open("wb") as log:
         try:
             process = subprocess.Popen(
-                [interpreter(spec.variant), "-m", "core.worker", str(folder)],
-                cwd=PROJECT, env=worker_environment(spec), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                command, cwd=PROJECT, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 start_new_session=True,
             )  # fmt: skip
         except OSError as error:
-            message = f"The interpreter {interpreter(spec.variant)} cannot be started ({error.strerror}); check the path."
+            message = f"The interpreter {command[0]} cannot be started ({error.strerror}); check the path."
             return Outcome(events=[], wall_s=0.0, error=RunError(kind="interpreter", message=message))
     try:
         on_start(process.pid)
-        watch = _watch(process, folder, limits, began, cancelled)
+        watch = _watch(process, folder, limits, began, cancelled, on_event)
     finally:
         _end(process)
     wall_s = time.monotonic() - began
@@ -80,7 +98,10 @@ def run_worker(
     return Outcome(events=events, wall_s=wall_s, error=_error(watch, process.returncode, events, limits, folder))
 
 
-def _watch(process: subprocess.Popen[bytes], folder: Path, limits: Limits, began: float, cancelled: Callable[[], bool]) -> str:
+def _watch(
+    process: subprocess.Popen[bytes], folder: Path, limits: Limits, began: float, cancelled: Callable[[], bool],
+    on_event: Callable[[dict[str, Any]], None],
+) -> str:
     """Wait for the end; returns `exited` or why the process must be ended."""
     offset = 0
     last_word = began
@@ -90,6 +111,8 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, limits: Limits, began
         now = time.monotonic()
         if events:
             last_word = now
+            for event in events:
+                on_event(event)
         if any(event["event"] == "garbage" for event in events) or (folder / "log.txt").stat().st_size > _MAX_LOG_BYTES:
             return "protocol"
         if cancelled():
@@ -98,6 +121,8 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, limits: Limits, began
             return "time_limit"
         if now - last_word > limits.silence_s:
             return "hung"
+    for event in read_events(folder / "events.jsonl", offset)[0]:
+        on_event(event)
     return "exited"
 
 

@@ -7,6 +7,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,22 +15,34 @@ from typing import Any
 import numpy as np
 
 from core.bench.collect import block_table, collect, per_step_ms
+from core.bench.diagnosis.diagnose import with_cause
 from core.bench.environment import side_environment
 from core.bench.findings import Findings
 from core.bench.launch import Limits, run_worker
-from core.bench.parity import ParityEvidence, compare_parity, is_chaos
-from core.bench.plan import PILOT_STEPS, RunLength, SpecError, pair_orders, run_length
+from core.bench.parity import ParityEvidence, compare_measured, compare_parity, is_chaos
+from core.bench.plan import PILOT_S, PILOT_STEPS, RunLength, SpecError, pair_orders, profile_steps, run_length
+from core.bench.proof import (
+    built_layers,
+    can_be_diagnosed,
+    gather,
+    is_proven_as_measured,
+    layer_outputs,
+    parity_evidence,
+    proof_shape,
+)
 from core.bench.verdict import ProfiledSteps, parity_reasons
 from core.machine.facts import machine_facts
 from core.machine.queue import Cancelled, machine_lock
 from core.machine.sampler import LoadSampler
 from core.model.comparison import SIDES, ComparisonResult, ComparisonSpec
 from core.model.run import RunError, RunResult, RunSpec
+from core.model.variant import as_proven
 from core.store.comparisons import ComparisonStore, claim
 from core.store.files import StoreError, append_event, write_json, write_whole
 from core.worker.failure import is_disk_full
 from core.workloads.inputs import write_inputs
 from core.workloads.registry import workload_spec
+from core.workloads.spec import Sizes, WorkloadError
 
 #: Kept free while a comparison runs, so that its end can be written down on a full disk.
 _RESERVE_BYTES = 1_000_000
@@ -63,6 +76,7 @@ class Referee:
         # Not from the spec's seed: the first side of a comparison that is repeated must not always be the same.
         self._generator = np.random.default_rng()
         self._next_index = 0
+        self._profile_steps = spec.preset.profile_steps
         self._began = time.monotonic()
 
     def run(self) -> ComparisonResult:
@@ -88,6 +102,8 @@ class Referee:
             result = self._found.stopped("failed", words, failure.error.message, self._elapsed_s(), failure.error)
         except SpecError as error:
             result = self._failed("spec", str(error))
+        except WorkloadError as error:
+            result = self._failed("workload", str(error))
         except OSError as error:
             kind = "disk_full" if is_disk_full(error) else "error"
             message = "The disk is full; free some space and run the comparison again." if kind == "disk_full" else f"Writing failed: {error}."
@@ -115,7 +131,7 @@ class Referee:
     def _measure(self) -> None:
         self._found.environment = {"machine": machine_facts()}
         self._prove_parity()
-        if any(not stage.passed for stage in self._found.parity):
+        if any(not stage.passed for stage in self._found.parity) and self.spec.require_parity:
             self._found.reasons += parity_reasons(self._found.parity)
             return
         length = self._pilot()
@@ -132,19 +148,45 @@ class Referee:
         """The gates, at the workload's own learning rate; with another seed where rounding alone may have failed the last one."""
         self._say("stage", stage="parity", runs=2)
         for seed in range(self.spec.seed, self.spec.seed + PROOF_SEEDS):
-            evidence, layers = {}, {}
+            evidence: dict[str, ParityEvidence] = {}
+            layers: dict[str, list[dict[str, Any]]] = {}
             for side in SIDES:
                 run, events = self._run("parity", side, steps=PILOT_STEPS, seed=seed)
                 self._found.environment[side] = side_environment(events)
-                evidence[side] = _evidence(events, Path(self._run_folder(run.index, side)) / "parity.npz")
-                layers[side] = _layers(events)
+                evidence[side] = parity_evidence(events, Path(self._run_folder(run.index, side)))
+                layers[side] = built_layers(events)
             gpu = "gpu" in (self.spec.a.device, self.spec.b.device)
-            self._found.parity = compare_parity(evidence["a"], evidence["b"], "deep" if gpu else self.workload.depth)
+            depth = "deep" if gpu else self.workload.depth
+            self._found.parity = compare_parity(evidence["a"], evidence["b"], depth, self.spec.task)
             if not is_chaos(self._found.parity):
                 break
+        if any(not stage.passed for stage in self._found.parity) and can_be_diagnosed(self.spec):
+            self._diagnose(evidence, layers, seed)
+        if all(stage.passed for stage in self._found.parity) and not is_proven_as_measured(self.spec):
+            for side in SIDES:
+                run, events = self._run("measured", side, steps=1)
+                folder = Path(self._run_folder(run.index, side))
+                evidence[side] = parity_evidence(events, folder)
+                (folder / "parity.npz").unlink()  # as large as the model, and the stages say what it said
+            precisions = (self.spec.a.precision, self.spec.b.precision)
+            self._found.parity += compare_measured(evidence["a"], evidence["b"], depth, precisions, self.spec.task)
         write_json(self.folder / "environment.json", self._found.environment)
         write_json(self.folder / "parity.json", {"schema": self.spec.schema, "seed": seed, "stages": self._found.parity, "layers": layers})
         self._say("parity", stages=self._found.parity, seed=seed)
+
+    def _diagnose(self, proven: dict[str, ParityEvidence], built: dict[str, list[dict[str, Any]]], seed: int) -> None:
+        """Look at each layer on both sides, where both run at all, and name the likely cause in the stage that failed."""
+        outputs = {}
+        if not any(side.message for side in proven.values()) and not is_chaos(self._found.parity):
+            try:
+                for side in SIDES:
+                    run, events = self._run("layers", side, steps=PILOT_STEPS, seed=seed)
+                    outputs[side] = layer_outputs(events, Path(self._run_folder(run.index, side)))
+            except RunFailed as failure:  # it costs the cause, not the verdict
+                self._found.reasons.append(f"The layers of side {failure.run.side.upper()} could not be looked at: {failure.error.message}")
+                outputs = {}
+        inputs = self._inputs(seed, PILOT_STEPS, *proof_shape(self.spec))
+        self._found.parity = with_cause(self._found.parity, gather(self.spec, proven, built, outputs, inputs))
 
     def _pilot(self) -> RunLength:
         self._say("stage", stage="pilot", runs=2)
@@ -152,7 +194,8 @@ class Referee:
         for side in SIDES:
             _, events = self._run("pilot", side, steps=PILOT_STEPS)
             times[side] = per_step_ms(block_table(events), "wall_ns", "steady")
-        length = run_length(self.spec.preset, self.workload, self.spec.batch_size, times)
+        length = run_length(self.spec, self.workload, times)
+        self._profile_steps = profile_steps(self.spec.preset.profile_steps, times)
         self._say("length", steps=length.steps, warmup_steps=length.warmup_steps, block_steps=length.block_steps)
         return length
 
@@ -205,7 +248,7 @@ class Referee:
     # -- runs --------------------------------------------------------------------------------------------------------
 
     def _timed(self, role: str, side: str, pair: int, length: RunLength) -> tuple[RunResult, list[dict[str, Any]]]:
-        every = length.evaluate_every_steps if role == "pair" else None
+        every = length.evaluate_every_steps if role == "pair" and self.workload.test_samples and self.spec.task == "train" else None
         return self._run(role, side, pair=pair, steps=length.steps, warmup=length.warmup_steps, block=length.block_steps, evaluate=every)
 
     def _run(
@@ -219,11 +262,19 @@ class Referee:
         self._next_index += 1
         seed = self.spec.seed + (pair or 0) if seed is None else seed
         learning_rate = self.workload.learning_rate if role == "parity" else self.spec.learning_rate
-        profile_steps = self.spec.preset.profile_steps if role == "profile" else 0
+        profile_steps = self._profile_steps if role == "profile" else 0
+        variant = self.spec.variant(side)
+        sizes, batch_size = self.spec.sizes, self.spec.batch_size
+        if role in ("parity", "layers"):
+            variant = as_proven(variant)
+            sizes, batch_size = proof_shape(self.spec)
+        elif role == "measured":
+            variant = replace(as_proven(variant), precision=variant.precision)
         spec = RunSpec(
-            index=index, role=role, side=side, pair=pair, workload=self.spec.workload, variant=self.spec.variant(side),
-            batch_size=self.spec.batch_size, learning_rate=learning_rate, seed=seed,
-            inputs=str(self._inputs(seed, max(steps, 1 + warmup + 3 * profile_steps))), folder=self._run_folder(index, side),
+            index=index, role=role, side=side, pair=pair, workload=self.spec.workload, sizes=sizes, task=self.spec.task, variant=variant,
+            measure=self.spec.measure if role in ("noise", "pair") else "step", train_samples=self.spec.train_samples,
+            enough_s=PILOT_S if role == "pilot" else None, batch_size=batch_size, learning_rate=learning_rate, seed=seed,
+            inputs=str(self._inputs(seed, max(steps, 1 + warmup + 3 * profile_steps), sizes, batch_size)), folder=self._run_folder(index, side),
             steps=steps, warmup_steps=warmup, block_steps=block, evaluate_every_steps=evaluate, profile_steps=profile_steps,
         )  # fmt: skip
         self._say("run_begin", index=index, role=role, side=side, pair=pair, steps=steps)
@@ -246,13 +297,14 @@ class Referee:
     def _run_folder(self, index: int, side: str) -> str:
         return str(self.folder / "runs" / f"{index:02d}-{side}")
 
-    def _inputs(self, seed: int, steps: int) -> Path:
+    def _inputs(self, seed: int, steps: int, sizes: Sizes, batch_size: int) -> Path:
         """Weights and order of one seed; made anew where an earlier run needed fewer steps."""
-        path = self.folder / "inputs" / f"seed-{seed}-steps-{steps}.npz"
+        path = self.folder / "inputs" / f"{'-'.join(map(str, (seed, steps, batch_size, *sizes.values())))}.npz"
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
-            digest = write_inputs(path, self.spec.workload, batch_size=self.spec.batch_size, steps=steps, seed=seed)
-            self._say("inputs", seed=seed, steps=steps, sha256=digest)
+            digest = write_inputs(path, self.spec.workload, sizes, batch_size=batch_size, steps=steps, seed=seed,
+                                  samples=self.spec.train_samples)  # fmt: skip
+            self._say("inputs", seed=seed, steps=steps, batch_size=batch_size, sizes=sizes, sha256=digest)
         return path
 
     def _cancelled(self) -> bool:
@@ -263,15 +315,3 @@ class Referee:
         line = append_event(self.folder / "events.jsonl", event, time=now, **fields)
         with contextlib.suppress(BrokenPipeError):  # who watched has gone; the comparison goes on
             self._observer(line)
-
-
-def _evidence(events: list[dict[str, Any]], path: Path) -> ParityEvidence:
-    said = [event for event in events if event["event"] == "parity"]
-    parameters = next((event["value"] for event in said if event["stage"] == "parameters"), None)
-    failed = next((event for event in said if "failed" in event), {})
-    with np.load(path, allow_pickle=False) as arrays:
-        return ParityEvidence(parameters=parameters, arrays=dict(arrays), failed_stage=failed.get("stage"), message=failed.get("failed", ""))
-
-
-def _layers(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return next((event["layers"] for event in events if event["event"] == "parity" and event.get("stage") == "layers"), [])

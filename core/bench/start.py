@@ -8,11 +8,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.bench.plan import SpecError
+from core.machine.cpu import usable_cpus
 from core.machine.interpreter import PROJECT
 from core.model.comparison import PRESETS, ComparisonSpec
+from core.model.run import MEASURES, TASKS
 from core.model.variant import Variant
 from core.store.comparisons import ComparisonStore, new_id
-from core.workloads.registry import workload_spec
+from core.workloads.registry import resolve, workload_spec
+from core.workloads.spec import Sizes, WorkloadSpec
 
 
 def make_spec(
@@ -21,6 +24,11 @@ def make_spec(
     b: Variant,
     *,
     preset: str = "quick",
+    sizes: Sizes | None = None,
+    task: str = "train",
+    measure: str = "step",
+    require_parity: bool = True,
+    train_samples: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
     seed: int = 1,
@@ -33,13 +41,26 @@ def make_spec(
 
     Raises SpecError or WorkloadError with one sentence about what cannot be meant.
     """
+    workload = resolve(workload)
     known = workload_spec(workload)
+    complete = known.complete(sizes or {})
+    if task not in TASKS:
+        raise SpecError(f"There is no task '{task}'; choose {' or '.join(TASKS)}.")
+    if measure not in MEASURES:
+        raise SpecError(f"'{measure}' cannot be measured; choose {' or '.join(MEASURES)}.")
+    if train_samples is not None and not 1 <= train_samples <= known.train_samples:
+        raise SpecError(f"{train_samples:,} training samples are not possible; {known.title} has {known.train_samples:,}.")
+    for variant in (a, b):
+        _check_variant(variant, known, task, measure)
     batch_size = known.batch_size if batch_size is None else batch_size
     learning_rate = known.learning_rate if learning_rate is None else learning_rate
     if preset not in PRESETS:
         raise SpecError(f"There is no preset '{preset}'; choose {', '.join(PRESETS)}.")
-    if not 1 <= batch_size <= known.train_samples:
-        raise SpecError(f"A batch of {batch_size} is not possible; choose 1 to {known.train_samples:,} samples.")
+    largest = train_samples or known.train_samples
+    if "on" in (a.validation, b.validation):
+        largest -= largest // 10
+    if not 1 <= batch_size <= largest:
+        raise SpecError(f"A batch of {batch_size} is not possible; choose 1 to {largest:,} samples.")
     if not 0 < learning_rate < float("inf"):
         raise SpecError(f"A learning rate of {learning_rate} is not possible; choose a positive number.")
     if not 0 < threshold < 1:
@@ -55,9 +76,31 @@ def make_spec(
     if epochs is not None or steps is not None:
         length = replace(length, epochs=epochs, steps=steps, steady_seconds=None, run_limit_s=max(length.run_limit_s, 3600.0))
     return ComparisonSpec(
-        id=new_id(), created=datetime.now(UTC).isoformat(timespec="seconds"), workload=workload, a=a, b=b, preset=length,
+        id=new_id(), created=datetime.now(UTC).isoformat(timespec="seconds"), workload=workload, sizes=complete, task=task,
+        measure=measure, require_parity=require_parity, train_samples=train_samples, a=a, b=b, preset=length,
         batch_size=batch_size, learning_rate=learning_rate, seed=seed, threshold=threshold, profile=profile,
     )  # fmt: skip
+
+
+def _check_variant(variant: Variant, known: WorkloadSpec, task: str, measure: str) -> None:
+    """Raises SpecError where this workload or this machine cannot run the variant."""
+    cores = len(usable_cpus())
+    if variant.workers > cores:
+        raise SpecError(f"workers={variant.workers} is more than the {cores} cores of this machine, so they would wait for each other; "
+                        f"choose 0 to {cores}.")  # fmt: skip
+    if variant.network in ("article", "mended") and known.name != "mnist_cnn":
+        raise SpecError(f"network={variant.network} is a network of mnist_cnn; {known.title} has spec" + (" and library." if known.library else "."))
+    if variant.network == "library" and not known.library:
+        raise SpecError(f"The libraries ship no model for {known.title}; choose network=spec.")
+    if variant.validation == "on" and measure != "epoch":
+        raise SpecError("validation=on happens after an epoch, so only whole epochs show it; measure epochs, or leave it out.")
+    if task == "inference":
+        if variant.execution == "train_step":
+            raise SpecError("execution=train_step is a way to train; for inference choose graph, eager, xla or fit (Keras predict).")
+        if variant.execution == "cuda_graph":
+            raise SpecError("execution=cuda_graph captures a training step; for inference choose compile_reduce_overhead, which uses CUDA graphs.")
+        if variant.input != "memory" or measure != "step":
+            raise SpecError("Inference is timed batch by batch from memory; leave out input and epochs.")
 
 
 def start_detached(store: ComparisonStore, spec: ComparisonSpec) -> None:

@@ -38,10 +38,20 @@ def parity_reasons(stages: tuple[ParityStage, ...]) -> list[str]:
     what = f"The two sides do not compute the same function: {STAGE_LABELS[failed.stage]} fails"
     where = f" in {failed.tensor}" if failed.tensor else ""
     if failed.error is None:
-        return [f"{what}{where} ({failed.detail})."]
+        return [f"{what}{where} ({failed.detail}).{f' {failed.cause}' if failed.cause else ''}"]
     size = f"{failed.error:,.0f}" if failed.stage == "parameters" else f"{failed.error:.1e}"
     detail = f"; {failed.detail}" if failed.detail else ""
-    return [f"{what}{where}: {failed.measure} {size}, allowed {failed.allowed:g}{detail}."]
+    cause = f" {failed.cause}" if failed.cause else ""
+    return [f"{what}{where}: {failed.measure} {size}, allowed {failed.allowed:g}{detail}.{cause}"]
+
+
+def unequal_work(spec: ComparisonSpec) -> list[str]:
+    """What one side does and the other does not, where it changes how much work there is or what is learned."""
+    differing = [name for name in ("network", "optimizer", "initial", "metrics", "validation") if getattr(spec.a, name) != getattr(spec.b, name)]
+    if not differing:
+        return []
+    said = "; ".join(f"{name} is {getattr(spec.a, name)} on A, {getattr(spec.b, name)} on B" for name in differing)
+    return [f"The sides do not do the same work: {said}."]
 
 
 def machine_reasons(spec: ComparisonSpec, runs: list[RunResult], cores: float) -> list[str]:
@@ -136,6 +146,8 @@ def summarise_side(spec: ComparisonSpec, side: str, runs: list[RunResult], profi
         build_s=phase("build"),
         first_step_s=middle([run.first_step_s for run in mine]),
         step_ms=step_ms,
+        step_p99_ms=middle([run.step_p99_ms for run in mine]),
+        epoch_ms=middle([run.epoch_ms for run in mine]),
         cpu_step_ms=middle([run.cpu_step_ms for run in mine]),
         input_ms=middle([run.input_ms for run in mine]),
         samples_per_s=spec.batch_size / step_ms * 1000 if step_ms else None,

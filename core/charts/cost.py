@@ -17,7 +17,7 @@ def cost_bars(costs: pl.DataFrame, sides: Sides) -> alt.LayerChart:
         .mark_bar(height=26)
         .encode(
             y=alt.Y("short:N", title=None, sort=[sides.short_a, sides.short_b], axis=alt.Axis(labelLimit=200)),
-            x=alt.X("price:Q", title="price of 100 million training samples, in your currency", axis=alt.Axis(tickCount=8)),
+            x=alt.X("price:Q", title="price of 100 million samples, in your currency", axis=alt.Axis(tickCount=8)),
             color=alt.Color("name:N", scale=sides.scale, legend=None),
             tooltip=[alt.Tooltip("name:N", title="side"), alt.Tooltip("hours:Q", title="hours", format=",.2f"),
                      alt.Tooltip("price:Q", title="price", format=",.2f")],

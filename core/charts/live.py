@@ -14,9 +14,9 @@ from core.charts.palette import NEUTRAL, Sides
 _HEIGHT = 180
 
 
-def step_times(frame: pl.DataFrame, sides: Sides) -> alt.LayerChart:
-    """Time per step over the newest run of each side; columns `side` (`a` or `b`), `step`, `step_ms`."""
-    return _curves(frame, sides, "step_ms", "time per step (ms)", ".2f")
+def step_times(frame: pl.DataFrame, sides: Sides, unit: str = "step") -> alt.LayerChart:
+    """Time per step (in inference, `unit` is `batch`) over the newest run of each side; columns `side` (`a` or `b`), `step`, `step_ms`."""
+    return _curves(frame, sides, "step_ms", f"time per {unit} (ms)", ".2f", unit)
 
 
 def losses(frame: pl.DataFrame, sides: Sides) -> alt.LayerChart:
@@ -24,14 +24,14 @@ def losses(frame: pl.DataFrame, sides: Sides) -> alt.LayerChart:
     return _curves(frame, sides, "loss", "training loss", ".4f")
 
 
-def _curves(frame: pl.DataFrame, sides: Sides, column: str, title: str, number: str) -> alt.LayerChart:
+def _curves(frame: pl.DataFrame, sides: Sides, column: str, title: str, number: str, unit: str = "step") -> alt.LayerChart:
     base = alt.Chart(with_names(frame.select("side", "step", column), sides)).encode(
-        x=alt.X("step:Q", title="training step", axis=alt.Axis(tickMinStep=1, grid=False)),
+        x=alt.X("step:Q", title="training step" if unit == "step" else unit, axis=alt.Axis(tickMinStep=1, grid=False)),
         y=alt.Y(f"{column}:Q", title=title, scale=alt.Scale(zero=True)),
         color=alt.Color("name:N", scale=sides.scale, legend=legend()),
         tooltip=[
             alt.Tooltip("name:N", title="side"),
-            alt.Tooltip("step:Q", title="step"),
+            alt.Tooltip("step:Q", title=unit),
             alt.Tooltip(f"{column}:Q", title=title, format=number),
         ],
     )

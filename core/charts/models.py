@@ -28,4 +28,4 @@ def layer_parameters(frame: pl.DataFrame) -> alt.LayerChart:
     )  # fmt: skip
     bars = base.mark_bar().encode(color=alt.Color("framework:N", title=None, scale=_FRAMEWORK_SCALE, legend=legend(columns=2)))
     numbers = base.mark_text(align="left", dx=4, color=NEUTRAL).encode(text=alt.Text("parameters:Q", format=","))
-    return sized(bars + numbers, 40 * len(layers))
+    return sized(bars + numbers, (40 if len(layers) <= 12 else 30) * len(layers))

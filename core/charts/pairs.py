@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import altair as alt
 import polars as pl
 
 from core.charts.conventions import legend, pair_axis, sized, with_names
 from core.charts.palette import NEUTRAL, Sides
+from core.charts.ratio_axis import RATIO_TITLE, ratio_domain, ratio_scale, ratio_ticks
 
-RATIO_TITLE = "time of B ÷ time of A"
 CLOCKS = ("wall time", "CPU time")
 _INTERVAL, _NOISE, _THRESHOLD = "95 % interval", "noise floor", "your threshold"
 
@@ -20,8 +18,8 @@ def ratio_summary(marks: pl.DataFrame, ratio: float, colour: str) -> alt.LayerCh
 
     `marks` as `core.analysis.comparison.ratio_marks` makes it; `colour` is that of the interval.
     """
-    low, high = _domain([*marks["low"], *marks["high"], ratio])
-    x = alt.X("low:Q", scale=_log(low, high), title=RATIO_TITLE, axis=alt.Axis(values=_ticks(high), format=".2~f", grid=False))
+    low, high = ratio_domain([*marks["low"], *marks["high"], ratio])
+    x = alt.X("low:Q", scale=ratio_scale(low, high), title=RATIO_TITLE, axis=alt.Axis(values=ratio_ticks(high), format=".2~f", grid=False))
     noise = _bands(marks, _NOISE, colour).mark_rect(opacity=0.28).encode(x=x, x2="high:Q")
     interval = _bands(marks, _INTERVAL, colour).mark_bar(height=10, cornerRadius=5, opacity=0.55).encode(x=x, x2="high:Q", y=alt.value(28))
     one = alt.Chart(pl.DataFrame({"low": [1.0]})).mark_rule(stroke=NEUTRAL, strokeWidth=1.5).encode(x=x, y=alt.value(20), y2=alt.value(72))
@@ -46,7 +44,7 @@ def ratio_per_pair(pairs: pl.DataFrame, marks: pl.DataFrame, ratio: float, colou
     """
     values = [*pairs["ratio"], *marks["low"], *marks["high"], ratio]
     low, high = min(values) / 1.05, max(values) * 1.05
-    y = alt.Y("low:Q", scale=_log(low, high), title=RATIO_TITLE, axis=alt.Axis(values=_ticks(max(high, 1 / low)), format=".2~f"))
+    y = alt.Y("low:Q", scale=ratio_scale(low, high), title=RATIO_TITLE, axis=alt.Axis(values=ratio_ticks(max(high, 1 / low)), format=".2~f"))
     noise = _bands(marks, _NOISE, colour).mark_rect(opacity=0.22).encode(y=y, y2="high:Q")
     interval = _bands(marks, _INTERVAL, colour).mark_rect(opacity=0.22).encode(y=y, y2="high:Q")
     one = alt.Chart(pl.DataFrame({"low": [1.0]})).mark_rule(stroke=NEUTRAL, strokeWidth=1.5).encode(y=y)
@@ -59,7 +57,7 @@ def ratio_per_pair(pairs: pl.DataFrame, marks: pl.DataFrame, ratio: float, colou
         .encode(
             x=pair_axis(),
             xOffset=alt.XOffset("clock:N", scale=alt.Scale(domain=shown)),
-            y=alt.Y("ratio:Q", scale=_log(low, high), title=RATIO_TITLE),
+            y=alt.Y("ratio:Q", scale=ratio_scale(low, high), title=RATIO_TITLE),
             shape=alt.Shape(
                 "order:N", scale=alt.Scale(domain=["A first", "B first"], range=["triangle-up", "triangle-down"]),
                 legend=legend(orient="top", columns=2, symbolStrokeColor=NEUTRAL, symbolFillColor="transparent"),
@@ -111,24 +109,3 @@ def _thresholds(marks: pl.DataFrame) -> alt.Chart:
             tooltip=[alt.Tooltip("low:Q", title=_THRESHOLD, format=".3f")],
         )
     )
-
-
-def _log(low: float, high: float) -> alt.Scale:
-    return alt.Scale(type="log", domain=[low, high], nice=False)
-
-
-def _domain(values: list[float]) -> tuple[float, float]:
-    """A stretch of ratios around all values, symmetric in logarithms, so that 1 lies in the middle."""
-    reach = max(abs(math.log(value)) for value in values) * 1.15
-    return math.exp(-reach), math.exp(reach)
-
-
-#: Upper end of the axis, and how far from 1 its ticks are.
-_TICKS = ((1.15, (0.05, 0.1)), (1.6, (0.1, 0.25, 0.5)), (3.0, (0.25, 0.5, 1.0)), (12.0, (1.0, 3.0, 9.0)), (math.inf, (1.0, 9.0, 99.0)))
-
-
-def _ticks(high: float) -> list[float]:
-    """Round ratios up to `high` and their inverses."""
-    steps = next(steps for limit, steps in _TICKS if high <= limit)
-    above = [1 + step for step in steps if 1 + step <= high]
-    return [*(1 / value for value in reversed(above)), 1.0, *above]

@@ -7,9 +7,13 @@ import sys
 import typer
 from rich.console import Console
 
+from core.cli.claims import app as claims_app
 from core.cli.compare import compare, referee
 from core.cli.doctor import doctor
+from core.cli.exports import exports
+from core.cli.new_workload import new_workload
 from core.cli.stored import cancel, delete, list_comparisons, show
+from core.cli.sweep import app as sweep_app
 from core.cli.trace import trace, trace_diff
 from core.model.errors import ShowdownError
 
@@ -22,12 +26,16 @@ app = typer.Typer(
 )
 app.command()(doctor)
 app.command()(compare)
+app.command("new-workload")(new_workload)
+app.command()(exports)
 app.command("list")(list_comparisons)
 app.command()(show)
 app.command()(cancel)
 app.command()(delete)
 app.command()(trace)
 app.command("trace-diff")(trace_diff)
+app.add_typer(sweep_app, name="sweep")
+app.add_typer(claims_app, name="claims")
 app.command(hidden=True)(referee)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -15,24 +13,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from core.bench.referee import Observer, Referee
 from core.bench.start import make_spec
 from core.cli.render import print_result
+from core.cli.stopping import stop_asked
 from core.cli.stored import IdArgument, JsonOption, as_json, print_json
 from core.machine.facts import default_threads, gpu_visible
 from core.model.comparison import PRESETS, ComparisonResult, ComparisonSpec
-from core.model.variant import parse_variant
+from core.model.variant import parse_variant, settings
 from core.store.comparisons import ComparisonStore
 from core.store.files import StoreError
+from core.workloads.spec import parse_sizes
 
 _EXIT_CODES = {"finished": 0, "failed": 1, "cancelled": 130}
 _STAGES = {"parity": "proving parity", "pilot": "finding the warm-up", "noise": "measuring the noise floor", "pairs": "comparing",
            "profile": "profiling both sides"}  # fmt: skip
 
 VariantOption = Annotated[
-    str, typer.Option(metavar="FRAMEWORK[:key=value,...]", help="Keys: execution, device, threads, network, optimizer, python.")
+    str, typer.Option(metavar="FRAMEWORK[:key=value,...]", help=f"Keys: {', '.join(f.name for f in settings())}.")
 ]
 
 
 def compare(
-    workload: Annotated[str, typer.Argument(help="What to compute, e.g. mnist_cnn.")],
+    workload: Annotated[str, typer.Argument(help="What to compute, e.g. mnist_cnn; or the folder of your own pair.")],
     a: VariantOption = "tensorflow",
     b: VariantOption = "pytorch",
     preset: Annotated[str, typer.Option(help=f"How much to measure: {', '.join(PRESETS)}.")] = "quick",
@@ -40,6 +40,13 @@ def compare(
     learning_rate: Annotated[float | None, typer.Option(help="The workload's own if not given.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights and sample order; each pair takes the next one.")] = 1,
     threshold: Annotated[float, typer.Option(help="Smallest relative difference that matters to you.")] = 0.05,
+    size: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=NUMBER", help="A size of the workload, e.g. image_size=64; may be repeated.")
+    ] = None,
+    task: Annotated[str, typer.Option(help="train, or inference: one batch after the other, with p50 and p99.")] = "train",
+    measure: Annotated[str, typer.Option(help="step, or epoch: whole epochs with input, metrics and validation.")] = "step",
+    train_samples: Annotated[int | None, typer.Option(help="Use only the first so many training samples.")] = None,
+    require_parity: Annotated[bool, typer.Option(help="No ratio unless both sides are proven to be the same model.")] = True,
     epochs: Annotated[int | None, typer.Option(help="Train so many whole epochs a run, instead of the preset's length.")] = None,
     steps: Annotated[int | None, typer.Option(help="Measure about so many steps a run, instead of the preset's length.")] = None,
     profile: Annotated[bool, typer.Option(help="Profile both sides after the timed runs.")] = True,
@@ -52,7 +59,8 @@ def compare(
         parse_variant(a, threads=threads, device=device),
         parse_variant(b, threads=threads, device=device),
         preset=preset, batch_size=batch_size, learning_rate=learning_rate, seed=seed, threshold=threshold, profile=profile,
-        epochs=epochs, steps=steps,
+        epochs=epochs, steps=steps, sizes=parse_sizes(size or []), task=task, measure=measure, train_samples=train_samples,
+        require_parity=require_parity,
     )  # fmt: skip
     store = ComparisonStore()
     console = Console(stderr=json)
@@ -80,17 +88,8 @@ def referee(id: IdArgument) -> None:
 
 
 def _referee(store: ComparisonStore, spec: ComparisonSpec, observer: Observer) -> ComparisonResult:
-    stop = {"asked": False}
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        stop["asked"] = True
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        return Referee(store, spec, observer, lambda: stop["asked"]).run()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with stop_asked() as interrupted:
+        return Referee(store, spec, observer, interrupted).run()
 
 
 @contextmanager

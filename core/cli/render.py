@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from core.analysis.comparison import unit_of_work
 from core.model.comparison import VERDICT_LABELS, ComparisonResult, ComparisonSpec
 from core.model.parity import STAGE_LABELS
 from core.store.comparisons import StoredComparison
@@ -18,10 +19,13 @@ def print_result(console: Console, spec: ComparisonSpec, result: ComparisonResul
     """Parity, both sides, and the verdict last."""
     if result.parity:
         console.print(_parity_table(result))
+        for stage in result.parity:
+            if stage.cause:
+                console.print(f"[bold]Likely cause[/bold] ({STAGE_LABELS[stage.stage]}): {escape(stage.cause)}", soft_wrap=True)
     if any(side.runs for side in result.sides.values()):
         console.print(_side_table(spec, result))
     if result.pairs:
-        console.print("Step time of B over A, pair by pair: " + "  ".join(f"{pair.ratio:.3f}" for pair in result.pairs))
+        console.print(f"Time of B over A per {unit_of_work(spec)}, pair by pair: " + "  ".join(f"{pair.ratio:.3f}" for pair in result.pairs))
     for reason in result.reasons:
         console.print(f"[yellow]![/yellow] {escape(reason)}")
     if result.error is not None and result.error.log_tail:
@@ -54,17 +58,24 @@ def _side_table(spec: ComparisonSpec, result: ComparisonResult) -> Table:
     for name, side in zip("AB", sides, strict=True):
         table.add_column(f"{name}: {side.variant.label}", justify="right")
 
-    def row(label: str, values: list[float | None], unit: str, digits: int = 1, scale: float = 1.0) -> None:
-        table.add_row(label, *("—" if v is None else f"{v * scale:,.{digits}f} {unit}" for v in values))
+    work = "batch" if spec.task == "inference" else "step"
 
-    row("step", [side.step_ms for side in sides], "ms", 2)
-    row("CPU time per step", [side.cpu_step_ms for side in sides], "ms", 2)
-    row("input per step", [side.input_ms for side in sides], "ms", 2)
+    def row(label: str, values: list[float | None], unit: str, digits: int = 1, scale: float = 1.0) -> None:
+        if any(value is not None for value in values):
+            table.add_row(label, *("—" if v is None else f"{v * scale:,.{digits}f} {unit}" for v in values))
+
+    row("batch, p50" if spec.task == "inference" else "step", [side.step_ms for side in sides], "ms", 2)
+    if spec.task == "inference":
+        row("batch, p99", [side.step_p99_ms for side in sides], "ms", 2)
+    if spec.measure == "epoch":
+        row("epoch", [side.epoch_ms for side in sides], "ms", 0)
+    row(f"CPU time per {work}", [side.cpu_step_ms for side in sides], "ms", 2)
+    row(f"input per {work}", [side.input_ms for side in sides], "ms", 2)
     row("throughput", [side.samples_per_s for side in sides], "samples/s", 0)
     row("import", [side.import_s for side in sides], "s")
     row("build", [side.build_s for side in sides], "s")
-    row("first step", [side.first_step_s for side in sides], "s", 2)
-    row("training", [side.train_s for side in sides], "s")
+    row(f"first {work}", [side.first_step_s for side in sides], "s", 2)
+    row("inference" if spec.task == "inference" else "training", [side.train_s for side in sides], "s")
     row("whole process", [side.wall_s for side in sides], "s")
     row("peak memory", [side.peak_memory_bytes for side in sides], "MiB", 0, 1 / 2**20)
     row("test accuracy", [side.test_accuracy for side in sides], "%", 2, 100)
@@ -82,6 +93,6 @@ def comparison_table(comparisons: list[StoredComparison]) -> Table:
         spec, result = one.spec, one.result
         ratio = f"{result.ratio:.3f}" if result and result.ratio else ""
         verdict = VERDICT_LABELS[result.verdict] if result else one.problem
-        labels = (spec.workload, spec.a.label, spec.b.label, spec.preset.name) if spec else ("", "", "", "")
+        labels = (spec.workload_name, spec.a.label, spec.b.label, spec.preset.name) if spec else ("", "", "", "")
         table.add_row(one.id, *labels, one.state, verdict, ratio)
     return table

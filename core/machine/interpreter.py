@@ -29,9 +29,8 @@ def interpreter(variant: Variant) -> str:
     return variant.python or framework_python(variant.framework)
 
 
-def worker_environment(spec: RunSpec) -> dict[str, str]:
-    """Variables of a worker process: the same thread limits for every library, and no GPU where none is asked for."""
-    threads = str(spec.variant.threads)
+def process_environment(*, threads: int, device: str) -> dict[str, str]:
+    """Variables of every process of a framework: the same thread limits for every library, and no GPU where none is asked for."""
     environment = {
         **os.environ,
         SPAWNED_VARIABLE: str(time.time_ns()),
@@ -39,12 +38,20 @@ def worker_environment(spec: RunSpec) -> dict[str, str]:
         "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-        "OMP_NUM_THREADS": threads,
-        "MKL_NUM_THREADS": threads,
-        "OPENBLAS_NUM_THREADS": threads,
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+        "OPENBLAS_NUM_THREADS": str(threads),
+        "TF_NUM_INTRAOP_THREADS": str(threads),
+        "TF_NUM_INTEROP_THREADS": "1",
     }
-    if spec.variant.device == "cpu":
+    if device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
+    return environment
+
+
+def worker_environment(spec: RunSpec) -> dict[str, str]:
+    """Variables of a run's process."""
+    environment = process_environment(threads=spec.variant.threads, device=spec.variant.device)
     if spec.role == "parity":
         environment["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
     return environment

@@ -17,7 +17,7 @@ from core.store.files import write_json
 
 _POLL_S = 0.3
 _SOMEBODY = "another comparison"
-_HOLDER = re.compile(r"[0-9a-f-]{1,40}|doctor")
+_HOLDER = re.compile(r"[0-9a-f-]{1,40}|doctor|claims|exports")
 
 
 class Cancelled(Exception):

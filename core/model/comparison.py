@@ -78,15 +78,31 @@ class ComparisonSpec:
     created: str
     """ISO 8601, UTC."""
     workload: str
+    """A built-in workload's name, or the folder of one's own."""
+    sizes: dict[str, int] = field(default_factory=dict)
+    """Complete: a value for each size that the workload has."""
+    task: str = "train"
+    """`train` or `inference`."""
+    measure: str = "step"
+    """What the ratio is of: the time of a `step`, or of a whole `epoch` with its input, metrics and validation."""
     a: Variant
     b: Variant
     preset: Preset
     batch_size: int
     learning_rate: float
     seed: int
+    train_samples: int | None = None
+    """Only the first so many training samples are used; None: all."""
+    require_parity: bool = True
+    """False: the two need not be the same function; which gates fail is said with the result."""
     threshold: float = 0.05
     """Smallest relative difference that matters to the user."""
     profile: bool = True
+
+    @property
+    def workload_name(self) -> str:
+        """What a person calls the workload: of one's own, the name of its folder."""
+        return self.workload.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
     def variant(self, side: str) -> Variant:
         return self.a if side == "a" else self.b
@@ -115,6 +131,9 @@ class SideSummary:
     build_s: float | None = None
     first_step_s: float | None = None
     step_ms: float | None = None
+    step_p99_ms: float | None = None
+    """In inference: 99th percentile of the time of a batch."""
+    epoch_ms: float | None = None
     cpu_step_ms: float | None = None
     input_ms: float | None = None
     samples_per_s: float | None = None
@@ -155,6 +174,8 @@ class ComparisonResult:
     verdict: str
     sentence: str
     """The verdict in words, with its numbers."""
+    identical: bool | None = None
+    """Do both sides compute the same function, by every gate? None: it was not found out."""
     faster_side: str | None = None
     ratio: float | None = None
     """Time of B over time of A: above 1, A is faster."""

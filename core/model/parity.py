@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 STAGES = ("parameters", "forward", "loss", "gradients", "one_step", "ten_steps")
+#: Where what is measured is larger than what was proven, or in another precision: one batch of it.
+MEASURED_STAGES = ("measured_forward", "measured_loss", "measured_gradients")
+#: In inference nothing is learned.
+INFERENCE_STAGES = ("parameters", "forward")
 STAGE_LABELS = {
     "parameters": "parameter count",
     "forward": "forward pass",
@@ -12,6 +16,9 @@ STAGE_LABELS = {
     "gradients": "gradients",
     "one_step": "weights after 1 optimizer step",
     "ten_steps": "weights after 10 optimizer steps",
+    "measured_forward": "forward pass at the size and precision measured",
+    "measured_loss": "loss at the size and precision measured",
+    "measured_gradients": "whole gradient at the size measured",
 }
 
 
@@ -30,3 +37,5 @@ class ParityStage:
     """The tensor in which the error is largest."""
     detail: str = ""
     """One sentence where there is more to say than the number."""
+    cause: str = ""
+    """What most likely makes the difference, in one sentence."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.model.variant import Variant
@@ -10,7 +10,9 @@ from core.model.variant import Variant
 #: Version of the lines a worker writes and of every file beside them.
 SCHEMA_VERSION = 1
 
-ROLES = ("parity", "pilot", "noise", "pair", "profile")
+ROLES = ("parity", "measured", "layers", "pilot", "noise", "pair", "profile")
+TASKS = ("train", "inference")
+MEASURES = ("step", "epoch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +23,18 @@ class RunSpec:
     index: int
     """Place in the comparison, from 0, in the order in which the processes ran."""
     role: str
-    """Why it runs: one of `ROLES`."""
+    """Why it runs: one of `ROLES`. `measured`: what one batch gives at the sizes and the precision that are measured.
+    `layers`: what each layer gives, to find where two sides part."""
     side: str
     """`a` or `b`."""
     pair: int | None = None
     """Which pair (of its role) it belongs to, from 0; None outside `noise` and `pair`."""
     workload: str
+    """A built-in workload's name, or the folder of one's own."""
+    sizes: dict[str, int] = field(default_factory=dict)
+    """Complete: a value for each size that the workload has."""
+    task: str = "train"
+    """`train`, or `inference`: one batch after the other through the network, each waited for."""
     variant: Variant
     batch_size: int
     learning_rate: float
@@ -43,6 +51,12 @@ class RunSpec:
     """Steps between two synchronisations."""
     evaluate_every_steps: int | None = None
     """Evaluate after each so many steps and at the end, outside the step clock; None: never."""
+    train_samples: int | None = None
+    """Only the first so many training samples are used; None: all."""
+    measure: str = "step"
+    """`epoch`: a block is a whole epoch with its input, metrics and validation. `step`: see `block_steps`."""
+    enough_s: float | None = None
+    """Training for so long is enough, even if it is fewer steps; only in the role `pilot`."""
     profile_steps: int = 0
     """Steps under the profiler after the warm-up; only in the role `profile`."""
 
@@ -72,7 +86,8 @@ class RunError:
 
     kind: str
     """`framework_missing`, `framework_broken`, `device_missing`, `compile_failed`, `out_of_memory`, `nan_loss`,
-    `killed`, `hung`, `time_limit`, `protocol`, `disk_full`, `crashed`, `interpreter`, `spec` or `error`."""
+    `killed`, `hung`, `time_limit`, `protocol`, `disk_full`, `crashed`, `interpreter`, `spec`, `workload` (in a file of
+    one's own) or `error`."""
     message: str
     """One sentence for a person."""
     exit_code: int | None = None
@@ -130,7 +145,14 @@ class RunResult:
     first_step_s: float | None = None
     """Build end to first step done: tracing and compilation included."""
     step_ms: float | None = None
-    """Median over steady blocks of wall time per step."""
+    """Median over steady blocks of wall time per step; in inference per batch."""
+    cpu_epoch_ms: float | None = None
+    step_p99_ms: float | None = None
+    """99th percentile over steady blocks; in inference only, where a block is one batch."""
+    epoch_ms: float | None = None
+    """Median wall time of a whole epoch; only where epochs are measured."""
+    skipped_steps: int | None = None
+    """Steps without an update because a scaled gradient overflowed; fp16 only."""
     cpu_step_ms: float | None = None
     """Median over steady blocks of CPU time per step, all threads."""
     input_ms: float | None = None

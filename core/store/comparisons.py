@@ -24,7 +24,8 @@ from core.model.run import SCHEMA_VERSION
 from core.store.files import StoreError, read_events, read_json, tail, write_json
 from core.store.home import home
 
-_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
+#: Ids of comparisons, and of everything else that is made here: `new_id`.
+ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 _LOCK = "referee.lock"
 #: A folder whose referee has not reported after so long never had one.
 _START_GRACE_S = 120.0
@@ -76,7 +77,7 @@ class ComparisonStore:
 
     def folder(self, id: str) -> Path:
         """The folder of an id; raises StoreError for anything that is not an id."""
-        if not _ID.fullmatch(id):
+        if not ID.fullmatch(id):
             raise StoreError(f"'{id[:60]}' is not the id of a comparison; 'python -m core list' shows them.")
         return self.root / id
 
@@ -92,7 +93,7 @@ class ComparisonStore:
         """Every id there is, newest first; folders with other names are not ours and are left alone."""
         if not self.root.is_dir():
             return []
-        return sorted((entry.name for entry in self.root.iterdir() if _ID.fullmatch(entry.name) and entry.is_dir()), reverse=True)
+        return sorted((entry.name for entry in self.root.iterdir() if ID.fullmatch(entry.name) and entry.is_dir()), reverse=True)
 
     def all(self) -> list[StoredComparison]:
         """Every comparison, newest first, unreadable ones included."""

@@ -27,8 +27,8 @@ class BlockClock:
         self._cpu_ns = time.process_time_ns()
         self._wall_ns = time.perf_counter_ns()
 
-    def end(self, steps: int, loss: float, input_ns: int | None) -> None:
-        """Close a block whose loss has been read.
+    def end(self, steps: int, loss: float | None, input_ns: int | None) -> None:
+        """Close a block whose loss, where there is one, has been read.
 
         Raises RunFailure `nan_loss` where the loss is no longer a finite number.
         """
@@ -36,7 +36,7 @@ class BlockClock:
         cpu_ns = time.process_time_ns() - self._cpu_ns
         self.step += steps
         self.train_ns += wall_ns
-        if not math.isfinite(loss):
+        if loss is not None and not math.isfinite(loss):
             raise RunFailure("nan_loss", f"The loss became {loss} by step {self.step}; lower the learning rate.")
         self._events.write("block", phase=self.phase, step=self.step, steps=steps, wall_ns=wall_ns, cpu_ns=cpu_ns,
                            input_ns=input_ns, train_ns=self.train_ns, loss=loss)  # fmt: skip
@@ -61,6 +61,6 @@ class MarkingClock(BlockClock):
         self._marked.__enter__()
         super().begin()
 
-    def end(self, steps: int, loss: float, input_ns: int | None) -> None:
+    def end(self, steps: int, loss: float | None, input_ns: int | None) -> None:
         super().end(steps, loss, input_ns)
         self._marked.__exit__(None, None, None)

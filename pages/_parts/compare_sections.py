@@ -28,6 +28,11 @@ from core.store.files import StoreError, read_json
 from pages._parts import formats
 from pages._parts.charts import chart_with_table, parquet
 from pages._parts.stored import blocks, load_samples, sides
+from pages._parts.workloads import made_up_data
+
+#: What a block of a run is, and what is priced, by what is timed.
+_BLOCKS = {"step": "blocks of steps", "batch": "batches", "epoch": "epochs"}
+_PRICED = {"step": "training steps alone", "epoch": "whole epochs", "batch": "batches alone"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +69,16 @@ def show_pairs(it: Shown) -> None:
     words = f"Ratio B over A of {len(result.pairs)} pairs, median {ratio:.3f}; noise floor {formats.percent(result.noise_floor)}"
     colour = verdict_colour(it.sides, result.faster_side)
     chart_with_table(ratio_per_pair(chosen, tables.ratio_marks(result), ratio, colour), chosen, alt=words, download_name=f"{it.id}-pairs")
-    _how_to_read(result)
+    _how_to_read(result, tables.unit_of_work(it.spec))
     st.subheader("Both sides in numbers", anchor=False)
     st.caption("Medians over the runs of each side.")
     _numbers(it)
 
 
-def _how_to_read(result: ComparisonResult) -> None:
+def _how_to_read(result: ComparisonResult, unit: str) -> None:
     with st.expander("How to read this", icon=":material/school:"):
         st.markdown(
-            "- **Ratio**: time of a step of B over time of a step of A, of two runs next to each other. Above 1, A is faster. "
+            f"- **Ratio**: time per {unit} of B over that of A, of two runs next to each other. Above 1, A is faster. "
             "The order alternates, so that a machine that warms up or slows down harms both sides alike.\n"
             "- **Interval**: where the true ratio lies, with 95 % confidence. One process counts as one observation, however many steps it has.\n"
             "- **Noise floor**: the difference that this machine shows between a variant and itself"
@@ -88,7 +93,7 @@ def _how_to_read(result: ComparisonResult) -> None:
 def _numbers(it: Shown) -> None:
     number = st.column_config.NumberColumn
     st.dataframe(
-        tables.side_table(it.result), hide_index=True, height="content",
+        tables.side_table(it.result, it.spec.task), hide_index=True, height="content",
         column_config={"figure": "", "unit": "unit", "a": number(it.sides.a, format="%.4g"), "b": number(it.sides.b, format="%.4g"),
                        "ratio": number("B ÷ A", format="%.2f")},
     )  # fmt: skip
@@ -101,8 +106,9 @@ def show_steps(it: Shown) -> None:
         st.info("The blocks of these runs are not stored any more.", icon=":material/info:")
         return
     steady = steady_words([run.settled for run in tables.measured_runs(it.result)])
-    st.caption(f"One box per run: half of its blocks lie inside, 90 % between the ends of the line. {steady}")
-    words = f"Distribution of block times of {len(boxes)} runs, in milliseconds per step"
+    unit = "batch" if it.spec.task == "inference" else "step"
+    st.caption(f"One box per run: half of its {_BLOCKS[tables.unit_of_work(it.spec)]} lie inside, 90 % between the ends of the line. {steady}")
+    words = f"Distribution of block times of {len(boxes)} runs, in milliseconds per {unit}"
     chart_with_table(block_distributions(boxes, it.sides), boxes, alt=words, download_name=f"{it.id}-blocks")
 
 
@@ -126,6 +132,9 @@ def show_learning(it: Shown) -> None:
     if not curves.is_empty():
         words = f"Loss of every run against {AXES[against]}"
         chart_with_table(loss_curves(curves, it.sides, against), curves, alt=words, download_name=f"{it.id}-loss")
+    if made_up_data(it.spec.workload):
+        st.info("This workload trains on made-up data: the loss shows that both sides learn alike, and accuracy means nothing.",
+                icon=":material/casino:")  # fmt: skip
     points = tables.accuracies(it.result)
     if not points.is_empty():
         st.subheader("Test accuracy", anchor=False)
@@ -177,12 +186,14 @@ def show_cost(it: Shown) -> None:
                                      key="price", bind="query-params", width=360)  # fmt: skip
     costs = training_cost(it.result, it.spec.batch_size, price_per_hour)
     prices = " and ".join(f"{price:,.2f}" for price in costs["price"])
-    words = f"Price of 100 million training samples: {prices}"
+    kind = "samples of inference" if it.spec.task == "inference" else "training samples"
+    words = f"Price of 100 million {kind}: {prices}"
     table = costs.with_columns(pl.col("side").str.to_uppercase())
     chart_with_table(cost_bars(costs, it.sides), table, alt=words, download_name=f"{it.id}-cost", folded=False)
     if it.result.interval_95 is not None:
         low, high = it.result.interval_95
-        st.caption(f"B costs {it.result.ratio:.2f} times what A costs, 95 % interval {low:.2f} to {high:.2f}, for training steps alone: "
+        of = _PRICED[tables.unit_of_work(it.spec)]
+        st.caption(f"B costs {it.result.ratio:.2f} times what A costs, 95 % interval {low:.2f} to {high:.2f}, for {of}: "
                    "importing, compiling and evaluating are not in it.")  # fmt: skip
 
 
@@ -196,13 +207,16 @@ def show_parity(it: Shown) -> None:
     else:
         failed = next(stage for stage in proof.iter_rows(named=True) if not stage["passed"])
         which = formats.plain(failed["stage"])
-        st.caption(f"{passed} of {len(proof)} gates are passed; the first that fails: {which}. Different models have no ratio.")
+        ratio = "The ratio is of two models that are not the same, as was allowed." if it.result.ratio else "Different models have no ratio."
+        st.caption(f"{passed} of {len(proof)} gates are passed; the first that fails: {which}. {ratio}")
+        if failed["cause"]:
+            st.warning(formats.plain(failed["cause"]), title="Likely cause", icon=":material/lightbulb:")
     words = "Error at each gate: " + "; ".join(f"{row['stage']} {formats.scientific(row['error'])}" for row in proof.iter_rows(named=True))
     readable = proof.with_columns(
         pl.when("passed").then(pl.lit("✓ passed")).otherwise(pl.lit("✗ failed")).alias("passed"),
         *(pl.Series(name, [formats.scientific(value) for value in proof[name]], dtype=pl.String) for name in ("error", "allowed")),
     )
-    columns = {"stage": "gate", "passed": "", "measure": "how it is measured", "tensor": "worst tensor", "detail": "remark"}
+    columns = {"stage": "gate", "passed": "", "measure": "how it is measured", "tensor": "worst tensor", "detail": "remark", "cause": "likely cause"}
     chart_with_table(parity_gates(proof), readable, alt=words, download_name=f"{it.id}-parity", columns=columns, folded=False)
 
 
@@ -287,7 +301,7 @@ def sections(it: Shown) -> dict[str, Section]:
     offered: dict[str, tuple[bool, Section]] = {
         "Ratio": (bool(it.result.pairs), show_pairs),
         "Steps": (measured, show_steps),
-        "Learning": (measured, show_learning),
+        "Learning": (measured and it.spec.task == "train", show_learning),
         "Process": (measured, show_process),
         "Cost": (measured, show_cost),
         "Parity": (bool(it.result.parity), show_parity),

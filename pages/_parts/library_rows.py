@@ -31,7 +31,7 @@ def library_table(comparisons: list[StoredComparison]) -> pl.DataFrame:
             "verdict": VERDICT_LABELS[result.verdict] if result and one.state == "finished" else one.problem,
             "ratio": result.ratio if result and result.verdict != "not_comparable" else None,
             "state": one.state,
-            "workload": spec.workload if spec else None,
+            "workload": spec.workload_name if spec else None,
             "preset": spec.preset.name if spec else None,
             "mib": bytes_on_disk(one) / 2**20,
             "id": one.id,

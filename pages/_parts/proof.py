@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.analysis.comparison import parity_table
 from core.charts.parity import parity_gates
-from core.model.parity import ParityStage
+from core.model.parity import STAGE_LABELS, ParityStage
 from core.model.variant import FRAMEWORKS
 from core.store.comparisons import StoredComparison
 from core.store.files import StoreError, read_json
@@ -58,8 +58,9 @@ def show_proof(proof: Proof) -> None:
     frame = parity_table(proof.stages)
     assert one.spec is not None
     if failed:
+        causes = "".join(f"\n\n**Likely cause ({STAGE_LABELS[stage.stage]}):** {formats.plain(stage.cause)}" for stage in failed if stage.cause)
         st.error(
-            f"{len(failed)} of {len(proof.stages)} gates fail, so no ratio is given.",
+            f"{len(failed)} of {len(proof.stages)} gates fail, so no ratio is given.{causes}",
             title="Not the same function",
             icon=":material/close:",
         )

@@ -22,7 +22,7 @@ def show_recent(comparisons: list[StoredComparison], count: int = 5) -> None:
                 continue
             target = "run" if not one.ended else "compare"
             link(target, f"{one.spec.a.label} / {one.spec.b.label}", icon=icon, comparison=one.id)
-            st.caption(f"{_outcome(one)} · {formats.ago(one.spec.created)}", width="content")
+            st.caption(f"{formats.plain(one.spec.workload_name)} · {_outcome(one)} · {formats.ago(one.spec.created)}", width="content")
     link("library", f"All {len(comparisons)} in the library")
 
 

@@ -22,6 +22,7 @@ from pages._parts.places import link
 from pages._parts.states import VERDICTS, show_reasons, show_state, state_badge
 from pages._parts.stopping import show_stop_problem, stop_button
 from pages._parts.stored import store
+from pages._parts.workloads import size_words
 
 #: Seconds between two looks. Everything here is read and drawn on the machine that is being measured, and drawing costs most.
 POLL_S = 2.0
@@ -30,7 +31,7 @@ STAGES = {"parity": "parity", "pilot": "pilot", "noise": "noise floor", "pairs":
 _DOING = {"parity": "proving that both sides are the same model", "pilot": "finding out how long a run must be",
           "noise": "measuring this machine against itself", "pairs": "comparing, pair by pair", "profile": "profiling both sides"}  # fmt: skip
 _PHASES = {"import": "importing the framework", "data": "loading data", "build": "building the model",
-           "first_step": "first step: tracing and compiling", "warmup": "warming up", "steady": "timing steady steps",
+           "first_step": "first step: tracing and compiling", "warmup": "warming up", "steady": "timing",
            "evaluate": "evaluating on the test set",
            "unprofiled": "timing without the profiler", "profiled": "running under the profiler"}  # fmt: skip
 
@@ -99,7 +100,9 @@ def _headline(one: StoredComparison, spec: ComparisonSpec) -> None:
             stop_button(one, key=f"stop_{one.id}")
     if not one.ended:
         show_stop_problem(one)
-    about = f"{spec.workload} · {spec.preset.label} · batch {spec.batch_size} · started {formats.ago(spec.created)} · {one.id}"
+    work = ", ".join(filter(None, [spec.workload_name, size_words(spec.sizes)]))
+    task = "" if spec.task == "train" else f"{spec.task} · "
+    about = f"{work} · {task}{spec.preset.label} · batch {spec.batch_size} · started {formats.ago(spec.created)} · {one.id}"
     st.caption(formats.plain(about))
 
 
@@ -153,7 +156,7 @@ def _current_words(spec: ComparisonSpec, progress: LiveProgress, following: Foll
     phase = next((event.get("name") for event in reversed(said) if event["event"] == "phase_begin"), None)
     step = next((event.get("step") for event in reversed(said) if event["event"] == "block"), 0)
     doing = _PHASES.get(str(phase), "starting its process")
-    steps = f", step {step:,} of {run.steps:,}" if step and run.role != "profile" else ""
+    steps = f", {'batch' if spec.task == 'inference' else 'step'} {step:,} of {run.steps:,}" if step and run.role != "profile" else ""
     now = f"side {run.side.upper()}, {spec.variant(run.side).label}: {doing}{steps}"
     return f"**Now:** {formats.plain(now)}"
 
@@ -180,11 +183,15 @@ def _curves(one: StoredComparison, spec: ComparisonSpec, frame: pl.DataFrame) ->
     )
     left, right = st.columns(2)
     with left:
-        st.markdown("**Time per step**")
+        unit = "batch" if spec.task == "inference" else "step"
+        st.markdown(f"**Time per {unit}**")
         chart_with_table(
-            step_times(frame, sides), frame.select("side", "run", "step", "step_ms"),
-            alt=f"Lines of milliseconds per training step in {runs}, lower is faster.", download_name=f"{one.id}-live-step-times",
+            step_times(frame, sides, unit), frame.select("side", "run", "step", "step_ms"),
+            alt=f"Lines of milliseconds per {unit} in {runs}, lower is faster.", download_name=f"{one.id}-live-step-times",
         )  # fmt: skip
+    if spec.task == "inference":
+        st.caption(f"The newest run of each side: {runs}. The first batch, which traces and compiles, is left out.")
+        return
     with right:
         st.markdown("**Training loss**")
         chart_with_table(
@@ -208,7 +215,7 @@ def _ratios(spec: ComparisonSpec, events: list[dict[str, Any]], progress: LivePr
     values = frame["ratio"].to_list()
     chart_with_table(
         ratios_so_far(frame, sides_of(spec), max(progress.pairs_planned, len(frame))), frame,
-        alt=f"One dot per pair: step time of B over A, {len(values)} pairs from {min(values):.2f} to {max(values):.2f}.",
+        alt=f"One dot per pair: time of B over A, {len(values)} pairs from {min(values):.2f} to {max(values):.2f}.",
         download_name=f"{spec.id}-live-ratios",
     )  # fmt: skip
 

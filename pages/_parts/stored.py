@@ -33,7 +33,7 @@ def comparison_label(one: StoredComparison, *, with_state: bool = True) -> str:
     state = f" · {one.state}" if with_state and one.state != "finished" else ""
     if one.spec is None:
         return f"{one.id}{state}"
-    return f"{one.spec.a.label} / {one.spec.b.label} · {one.spec.preset.label} · {formats.moment(one.spec.created)}{state}"
+    return f"{one.spec.workload_name} · {one.spec.a.label} / {one.spec.b.label} · {one.spec.preset.label} · {formats.moment(one.spec.created)}{state}"
 
 
 def choose_comparison(comparisons: list[StoredComparison], *, label: str = "Comparison") -> StoredComparison | None:

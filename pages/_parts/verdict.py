@@ -10,15 +10,21 @@ from core.charts.palette import Sides, verdict_colour
 from core.model.comparison import VERDICT_LABELS, ComparisonResult, ComparisonSpec, SideSummary
 from pages._parts import formats
 from pages._parts.states import VERDICTS, show_reasons
+from pages._parts.workloads import made_up_data, size_words
 
 
 def show_verdict(spec: ComparisonSpec, result: ComparisonResult) -> None:
-    """Badge, sentence and reasons."""
+    """Badges, sentence and reasons."""
     claim, numbers = headline(result)
     icon, colour = VERDICTS[result.verdict]
+    timed_anyway = result.identical is False and bool(result.pairs)
     st.title("Not comparable" if result.verdict == "not_comparable" else formats.plain(claim), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(VERDICT_LABELS[result.verdict], icon=icon, color=colour)  # type: ignore[arg-type]
+        if timed_anyway:
+            st.badge("not the same model", icon=":material/difference:", color="orange")
+        if made_up_data(spec.workload):
+            st.badge("made-up data: accuracy means nothing", icon=":material/casino:", color="gray")
         st.caption(formats.plain(_setting(spec, result)), width="content")
     if result.verdict != "not_comparable":
         st.markdown(formats.plain(numbers))
@@ -32,8 +38,15 @@ def _setting(spec: ComparisonSpec, result: ComparisonResult) -> str:
     on_gpu = "gpu" in (spec.a.device, spec.b.device) and gpus
     device = gpus[0].get("name") if on_gpu else machine.get("cpu_model")
     threads = sorted({spec.a.threads, spec.b.threads})
-    words = [spec.workload, f"batch of {spec.batch_size}", f"{len(result.pairs)} pairs" if result.pairs else "", device or "",
-             f"{' / '.join(map(str, threads))} {'thread' if threads == [1] else 'threads'}"]  # fmt: skip
+    words = [
+        ", ".join(filter(None, [spec.workload_name, size_words(spec.sizes)])),
+        "inference" if spec.task == "inference" else "whole epochs" if spec.measure == "epoch" else "",
+        f"batch of {spec.batch_size}",
+        f"{spec.train_samples:,} samples" if spec.train_samples else "",
+        f"{len(result.pairs)} pairs" if result.pairs else "",
+        device or "",
+        f"{' / '.join(map(str, threads))} {'thread' if threads == [1] else 'threads'}",
+    ]
     return " · ".join(filter(None, words))
 
 
@@ -42,7 +55,7 @@ def show_ratio(result: ComparisonResult, sides: Sides) -> None:
     if result.ratio is None or result.interval_95 is None:
         return
     low, high = result.interval_95
-    words = f"Ratio of step times B over A: {result.ratio:.3f}, 95 % interval {low:.3f} to {high:.3f}"
+    words = f"Ratio of times B over A: {result.ratio:.3f}, 95 % interval {low:.3f} to {high:.3f}"
     st.altair_chart(ratio_summary(ratio_marks(result), result.ratio, verdict_colour(sides, result.faster_side)), width="stretch", alt=words)
 
 
@@ -56,12 +69,17 @@ def show_sides(result: ComparisonResult, sides: Sides) -> None:
 
 
 def _show_metrics(side: SideSummary) -> None:
+    inference = side.step_p99_ms is not None
+    figures = {
+        "Epoch": None if side.epoch_ms is None else formats.seconds(side.epoch_ms / 1000),
+        "Batch, p50" if inference else "Step": formats.ms(side.step_ms),
+        "Batch, p99": formats.ms(side.step_p99_ms) if inference else None,
+        "Samples per s": formats.count(side.samples_per_s),
+        "First batch" if inference else "First step": None if side.first_step_s is None else formats.seconds(side.first_step_s),
+        "Peak memory": formats.size(side.peak_memory_bytes),
+        "Test accuracy": None if side.test_accuracy is None else formats.percent(side.test_accuracy),
+    }
     with st.container(horizontal=True, gap="small"):
-        for label, value in (
-            ("Step", formats.ms(side.step_ms)),
-            ("Samples per s", formats.count(side.samples_per_s)),
-            ("First step", formats.seconds(side.first_step_s)),
-            ("Peak memory", formats.size(side.peak_memory_bytes)),
-            ("Test accuracy", formats.percent(side.test_accuracy)),
-        ):
-            st.metric(label, value, width="content")
+        for label, value in figures.items():
+            if value is not None:
+                st.metric(label, value, width="content")

@@ -165,3 +165,44 @@ def test_the_command_carries_a_length_that_is_not_the_presets_own(spec: Comparis
     epochs = command_words(replace(spec, preset=replace(PRESETS["article"], epochs=1)))
     assert epochs[epochs.index("--epochs") + 1] == "1"
     assert not {"--epochs", "--steps"} & set(command_words(replace(spec, preset=PRESETS["article"])))
+
+
+def test_the_command_says_what_is_computed_and_what_is_timed(tmp_path: Path):
+    store = ComparisonStore(tmp_path)
+    spec = samples.new(store, workload="gpt", sizes={"layers": 2}, measure="epoch", train_samples=64, batch_size=8, require_parity=False)
+    words = command_words(spec)
+    assert [words[i + 1] for i, word in enumerate(words) if word == "--size"] == ["length=256", "layers=2", "width=384", "vocabulary=1024"]
+    assert words[words.index("--measure") + 1] == "epoch"
+    assert words[words.index("--train-samples") + 1] == "64"
+    assert "--no-require-parity" in words
+    assert not {"--task", "--measure", "--train-samples", "--no-require-parity"} & set(command_words(samples.new(store)))
+    inference = command_words(samples.new(store, task="inference"))
+    assert inference[inference.index("--task") + 1] == "inference"
+
+
+def test_every_option_of_the_command_exists(tmp_path: Path):
+    from typer.testing import CliRunner
+
+    from core.cli import app
+
+    known = CliRunner().invoke(app, ["compare", "--help"], env={"COLUMNS": "400", "TERM": "dumb"}).output
+    spec = samples.new(ComparisonStore(tmp_path), workload="mlp", measure="epoch", train_samples=640, require_parity=False, profile=False)
+    assert [word for word in command_words(spec) if word.startswith("--") and word not in known] == []
+
+
+def test_a_step_of_inference_is_a_batch(tmp_path: Path):
+    store = ComparisonStore(tmp_path)
+    spec = samples.new(store, task="inference")
+    table = tables.side_table(samples.finish(store, spec), "inference")
+    assert table.filter(pl.col("figure").str.starts_with("batch,")).select("figure", "a", "b").rows() == [
+        ("batch, p50", 20.0, 30.0),
+        ("batch, p99", 40.0, 60.0),
+    ]
+    assert [tables.unit_of_work(one) for one in (spec, replace(spec, task="train"), replace(spec, task="train", measure="epoch"))] == [
+        "batch", "step", "epoch",
+    ]  # fmt: skip
+
+
+def test_the_likely_cause_stands_beside_the_gate_that_fails():
+    proof = tables.parity_table(samples.parity(failing="gradients"))
+    assert proof.filter(~pl.col("passed"))["cause"].to_list() == ["The optimizers have other constants."]

@@ -258,3 +258,9 @@ def test_comparison_outlives_the_process_that_started_it(home: Path):
     assert store.load(id).state == "running"
     store.request_cancel(id)
     wait_for(lambda: store.load(id).state == "cancelled", 30)
+
+
+def test_compiling_without_a_compiler_is_named_with_its_cure(home: Path, fake_python: FakePython):
+    body = "os.environ.update(PATH='/nowhere', CXX='/nowhere/g++', TORCHINDUCTOR_CACHE_DIR=os.path.join(sys.argv[1], 'cache'))"
+    result, store = referee(b=f"pytorch:execution=compile,python={fake_python('python-bare', body)}")
+    assert_failed(result, store, "compile_failed", "side B", "apt-get install g++")

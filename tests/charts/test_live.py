@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import polars as pl
 import pytest
 
-from core.analysis.live import live_progress, live_steps, load_rows, nominal_duration_s, pair_ratios
+from core.analysis.live import Pace, live_progress, live_steps, load_rows, nominal_duration_s, nominal_run_s, pair_ratios
 from core.charts.live import cores_now, losses, machine_load, ratios_so_far, step_times
 from core.charts.models import layer_parameters
 from core.charts.palette import Sides
@@ -73,6 +74,21 @@ def test_a_rigorous_comparison_counts_on_beyond_its_minimum():
 @pytest.mark.parametrize(("preset", "minutes"), [("quick", (2, 4)), ("standard", (5, 10)), ("article", (25, 35))])
 def test_the_estimate_agrees_with_what_the_preset_promises(preset: str, minutes: tuple[float, float]):
     assert minutes[0] <= nominal_duration_s(PRESETS[preset], profile=True) / 60 <= minutes[1]
+
+
+def test_slow_steps_and_whole_epochs_make_a_comparison_longer():
+    quick = PRESETS["quick"]
+    slow = Pace(step_s=2.0, epoch_s=60.0)
+    # 6 short runs of 6 s and 15 slow steps; 18 timed ones of 6 s and eight steps.
+    assert nominal_duration_s(quick, True, slow) == pytest.approx(6 * (6 + 15 * 1.96) + 18 * (6 + 8 * 2.0))
+    # Three epochs at least: one to warm up, two to measure.
+    assert nominal_run_s("pair", quick, slow, measure="epoch") == pytest.approx(6 + 3 * 60)
+    assert nominal_run_s("pair", replace(quick, epochs=5), slow, measure="epoch") == pytest.approx(6 + 6 * 60)
+
+
+def test_a_role_outside_of_the_plan_is_counted_once_it_has_begun():
+    events = [{"event": "state", "time": at(0), "state": "running"}, *run(0, "layers", "a", 0, 5)]
+    assert progress(events, 6).runs_planned == 26
 
 
 def test_steps_are_thinned_to_a_few_marks_without_the_first_one():

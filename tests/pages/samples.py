@@ -20,6 +20,7 @@ from core.model.run import Evaluation, MachineLoad, Phase, RunError, RunResult
 from core.model.variant import Variant
 from core.store.comparisons import ComparisonStore, claim
 from core.store.files import append_event, write_json
+from core.workloads import registry
 
 TENSORFLOW = Variant(framework="tensorflow", execution="graph")
 PYTORCH = Variant(framework="pytorch", execution="eager")
@@ -29,9 +30,9 @@ _HELD: dict[Path, BinaryIO] = {}
 PHASES = {"import": 2.0, "data": 0.3, "build": 0.4, "first_step": 0.2, "warmup": 0.3, "steady": 1.5, "evaluate": 0.6}
 
 
-def new(store: ComparisonStore, *, a: Variant = TENSORFLOW, b: Variant = PYTORCH, **fields: object) -> ComparisonSpec:
+def new(store: ComparisonStore, *, workload: str = WORKLOAD, a: Variant = TENSORFLOW, b: Variant = PYTORCH, **fields: object) -> ComparisonSpec:
     """A comparison whose folder has a spec and nothing else."""
-    spec = make_spec(WORKLOAD, a, b, **fields)  # type: ignore[arg-type]
+    spec = make_spec(workload, a, b, **fields)  # type: ignore[arg-type]
     store.create(spec)
     return spec
 
@@ -55,19 +56,23 @@ def parity(*, failing: str | None = None) -> tuple[ParityStage, ...]:
             stage=stage, measure="difference" if stage == "parameters" else "relative L2",
             error=0.0 if stage == "parameters" else 3e-3 if stage == failing else 4e-7,
             allowed=0.0 if stage == "parameters" else 1e-6, passed=stage != failing, tensor="dense1/kernel" if stage == failing else "",
+            cause="The optimizers have other constants." if stage == failing else "",
         )
         for stage in STAGES
     )  # fmt: skip
 
 
 def run(spec: ComparisonSpec, index: int, side: str, pair: int, step_ms: float, role: str = "pair") -> RunResult:
-    """A run that went well."""
+    """A run that went well; in inference the 99th percentile is twice the median, and an epoch is 100 steps."""
+    inference = spec.task == "inference"
     return RunResult(
         index=index, role=role, side=side, pair=pair, seed=spec.seed + pair, ok=True,
         phases=tuple(Phase(name=name, wall_s=seconds, cpu_s=seconds) for name, seconds in PHASES.items()),
         first_step_s=0.2, step_ms=step_ms, cpu_step_ms=step_ms * 0.98, input_ms=0.1, block_variation=0.01, settled=True, wall_s=6.0,
-        train_s=2.0, steps=81, peak_memory_bytes=300 * 2**20 + index, peak_memory_kind="host_resident", final_loss=0.2, test_accuracy=0.94,
-        evaluations=(Evaluation(step=81, since_start_s=5.5, loss=0.2, accuracy=0.94 + 0.001 * pair),),
+        train_s=2.0, steps=81, peak_memory_bytes=300 * 2**20 + index, peak_memory_kind="host_resident",
+        step_p99_ms=2 * step_ms if inference else None, epoch_ms=100 * step_ms if spec.measure == "epoch" else None,
+        final_loss=None if inference else 0.2, test_accuracy=None if inference else 0.94,
+        evaluations=() if inference else (Evaluation(step=81, since_start_s=5.5, loss=0.2, accuracy=0.94 + 0.001 * pair),),
         load=MachineLoad(own_cores=0.98, other_cores=0.05, steal_cores=0.0, samples=6),
     )  # fmt: skip
 
@@ -88,8 +93,8 @@ def write_blocks(store: ComparisonStore, spec: ComparisonSpec, one: RunResult) -
 
 
 def finish(store: ComparisonStore, spec: ComparisonSpec, *, ratios: tuple[float, ...] = (1.5, 1.52, 1.48, 1.51, 1.5, 1.49),
-           reasons: tuple[str, ...] = (), noise: float = 0.01) -> ComparisonResult:  # fmt: skip
-    """A finished comparison with these ratios B over A; with reasons it is not comparable."""
+           reasons: tuple[str, ...] = (), noise: float = 0.01, failing: str | None = None) -> ComparisonResult:  # fmt: skip
+    """A finished comparison with these ratios B over A; with reasons it is not comparable; a gate that fails was allowed to."""
     runs: list[RunResult] = []
     for pair, ratio in enumerate(ratios):
         for side, step_ms in (("a", 20.0), ("b", 20.0 * ratio)):
@@ -99,14 +104,15 @@ def finish(store: ComparisonStore, spec: ComparisonSpec, *, ratios: tuple[float,
     environment = {"machine": machine(cpu_model="Example CPU", memory_total_bytes=8 * 2**30, gpus=[]),
                    "a": {"framework": "tensorflow", "tf32": False, "packages": ["numpy==2.4.6"]},
                    "b": {"framework": "pytorch", "tf32": True, "packages": ["numpy==2.4.5"]}}  # fmt: skip
+    different = tuple(parity_reasons(parity(failing=failing)))
     result = ComparisonResult(
-        id=spec.id, state="finished", workload=spec.workload,
+        id=spec.id, state="finished", workload=spec.workload, identical=failing is None,
         verdict="not_comparable" if reasons else statistics.verdict, faster_side=None if reasons else statistics.faster_side,
         sentence=f"Not comparable: {reasons[0]}" if reasons else sentence(spec, statistics), ratio=statistics.ratio,
         interval_95=statistics.interval_95, interval_90=statistics.interval_90, noise_floor=statistics.noise_floor, threshold=spec.threshold,
-        delta=statistics.delta, cpu_ratio=statistics.ratio, pairs_needed=statistics.pairs_needed, reasons=reasons,
+        delta=statistics.delta, cpu_ratio=statistics.ratio, pairs_needed=statistics.pairs_needed, reasons=(*reasons, *different),
         pairs=tuple(PairResult(index=i, order="ab" if i % 2 else "ba", ratio=r, cpu_ratio=r * 0.99) for i, r in enumerate(ratios)),
-        parity=parity(), runs=tuple(runs), environment=environment,
+        parity=parity(failing=failing), runs=tuple(runs), environment=environment,
         sides={side: summarise_side(spec, side, runs, ProfiledSteps(with_profiler_ms=22.0, without_ms=20.0)) for side in SIDES},
     )  # fmt: skip
     folder = store.folder(spec.id)
@@ -173,3 +179,13 @@ def interrupt(store: ComparisonStore, spec: ComparisonSpec) -> None:
 def spoil(store: ComparisonStore, spec: ComparisonSpec) -> None:
     """Damaged on disk."""
     (store.folder(spec.id) / "spec.json").write_text("{", encoding="utf-8")
+
+
+def own_workload(folder: Path) -> Path:
+    """A workload of one's own, a copy of a built-in one with another title."""
+    built_in = Path(registry.__file__).parent / "mlp"
+    folder.mkdir(parents=True)
+    for part in registry.PARTS:
+        text = (built_in / f"{part}.py").read_text(encoding="utf-8").replace('title="MLP"', 'title="My own net"')
+        (folder / f"{part}.py").write_text(text, encoding="utf-8")
+    return folder

@@ -1,10 +1,12 @@
 """Compare: every section of a finished comparison, and what is left of one that did not finish."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.model.comparison import AccuracyComparison
 from core.store.comparisons import ComparisonStore
@@ -110,7 +112,7 @@ def test_the_data_section_repeats_the_comparison_and_gives_every_block(finished:
     app = open_page("compare", view="Data")
     command = app.code[0].value
     assert command.startswith("python -m core compare mnist_cnn")
-    assert "--a tensorflow:execution=graph,device=cpu,threads=1,network=spec,optimizer=matched" in command
+    assert "--a tensorflow:execution=graph,device=cpu,threads=1 " in command
     assert "252 timed blocks of 12 runs" in words(app)
     assert downloads(app) == ["Runs as CSV", "Blocks as CSV", "Blocks as Parquet"]
 
@@ -186,3 +188,50 @@ def test_blocks_of_all_runs_are_one_table(store: ComparisonStore, finished: str)
     assert one.result is not None
     table = blocks(one, one.result.runs)
     assert table.group_by("side").agg(pl.len()).sort("side").rows() == [("a", 126), ("b", 126)]
+
+
+def both_sides(app: AppTest) -> dict[str, tuple[float, float]]:
+    """The figures of A and B by name."""
+    table = app.dataframe[-1].value
+    return {name: (a, b) for name, a, b in zip(table["figure"], table["a"], table["b"], strict=True)}
+
+
+def test_inference_is_shown_in_batches_with_its_tail(store: ComparisonStore):
+    spec = samples.new(store, workload="mlp", task="inference", batch_size=1)
+    samples.finish(store, spec)
+    app = open_page("compare")
+    assert "Learning" not in [tab.label for tab in app.tabs]
+    figures = both_sides(app)
+    assert figures["batch, p50"] == (20.0, 30.0)
+    assert figures["batch, p99"] == (40.0, 60.0)
+    assert "time per batch of B over that of A" in words(app)
+    assert "mlp, width 512 · inference · batch of 1" in words(app)
+    assert "Batch, p99 60.0 ms" in words(open_page("overview"))
+
+
+def test_epochs_are_shown_as_epochs(store: ComparisonStore):
+    spec = samples.new(store, measure="epoch", train_samples=6_400)
+    samples.finish(store, spec)
+    app = open_page("compare")
+    assert both_sides(app)["epoch"] == (2.0, 3.0)
+    assert "time per epoch of B over that of A" in words(app)
+    assert "Epoch 3.00 s" in words(open_page("overview"))
+
+
+def test_two_models_that_were_timed_anyway_are_called_two_models(store: ComparisonStore):
+    spec = samples.new(store, b=replace(samples.PYTORCH, optimizer="native"), require_parity=False)
+    samples.finish(store, spec, failing="one_step")
+    text = words(open_page("compare"))
+    assert ":orange-badge[:material/difference: not the same model]" in text
+    assert "weights after 1 optimizer step fails in dense1/kernel" in text
+    text = words(open_page("compare", view="Parity"))
+    assert "The ratio is of two models that are not the same, as was allowed." in text
+    assert "The optimizers have other constants." in text
+
+
+def test_made_up_data_is_called_made_up(store: ComparisonStore, finished: str):
+    assert "made-up data" not in words(open_page("compare", comparison=finished))
+    spec = samples.new(store, workload="lstm", sizes={"length": 12})
+    samples.finish(store, spec)
+    assert "made-up data: accuracy means nothing" in words(open_page("compare", comparison=spec.id))
+    assert "This workload trains on made-up data" in words(open_page("compare", comparison=spec.id, view="Learning"))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from core.model.parity import ParityStage
 from core.model.variant import Variant
 from core.store.comparisons import ComparisonStore
 from core.store.files import write_json
-from core.workloads.registry import workload_spec
-from pages._parts.layers import declared_layers, torch_shape
+from core.workloads.registry import NAMES, weight_map, workload_spec
+from pages._parts.layers import block_level, declared_layers, parameters_by_layer
 from pages._parts.proof import newest_proof
+from pages._parts.weight_map import torch_shape
 from tests.pages import samples
-from tests.pages.apps import open_page, words
+from tests.pages.apps import links, open_page, words
 
 ARTICLE = Variant(framework="pytorch", execution="eager", network="article")
 LAYERS = {"a": [{"name": "conv1", "kind": "Conv2D", "shape": [26, 26, 32], "parameters": 320}],
@@ -82,7 +85,87 @@ def test_a_damaged_proof_counts_as_none(home: Path, content: str):
 
 
 def test_shapes_are_those_that_the_weight_map_makes():
-    from core.workloads.mnist_cnn.weights import WEIGHT_MAP
+    weights = weight_map("mnist_cnn", {})
+    assert [torch_shape(tensor) for tensor in weights[:2]] == [(32, 1, 3, 3), (32,)]
+    assert declared_layers(workload_spec("mnist_cnn"), {}, weights)["TensorFlow parameters"].sum() == 225_034
 
-    assert [torch_shape(tensor) for tensor in WEIGHT_MAP[:2]] == [(32, 1, 3, 3), (32,)]
-    assert declared_layers(workload_spec("mnist_cnn"))["TensorFlow parameters"].sum() == 225_034
+
+def test_each_workload_is_shown_at_the_sizes_that_are_chosen(home: Path):
+    at = open_page("models", workload="gpt", size_layers="2", size_width="64")
+    shown = words(at)
+    assert "made-up data: accuracy means nothing" in shown
+    table = at.dataframe[1].value
+    assert table["layer"].tolist() == ["embedding", "positions", "layers_0", "layers_1", "norm", "head"]
+    weights = weight_map("gpt", {"length": 256, "layers": 2, "width": 64, "vocabulary": 1024})
+    assert f"Parameters, on both sides {table['PyTorch parameters'].sum():,}" in shown
+    assert table["TensorFlow parameters"].sum() == sum(math.prod(tensor.shape) for tensor in weights)
+    assert links(at)["Compare it"][1] == "workload=gpt&size_length=256&size_layers=2&size_width=64&size_vocabulary=1024"
+
+
+@pytest.mark.parametrize("workload", NAMES)
+def test_blocks_of_the_weight_map_are_the_declared_ones(workload: str):
+    spec = workload_spec(workload)
+    weights = weight_map(workload, spec.complete({}))
+    declared = {layer.name: layer.parameters for layer in spec.layers if layer.parameters}
+    assert parameters_by_layer(spec, weights) == declared
+
+
+def test_layers_inside_a_block_are_not_listed_beside_it():
+    def side(label: str, rows: list[tuple[str, int]]) -> pl.DataFrame:
+        names, counts = zip(*rows, strict=True)
+        return pl.DataFrame({"layer": names, f"{label} kind": ["?"] * len(rows), f"{label} parameters": counts})
+
+    keras = side("TensorFlow", [("input", 0), ("layers_0_norm1", 4), ("layers_0", 20), ("head", 3)])
+    torch = side("PyTorch", [("layers_0_norm", 4), ("layers_0", 20), ("layers", 20), ("head", 3), ("extra", 7)])
+    both = keras.join(torch, on="layer", how="full", coalesce=True, maintain_order="left_right")
+    assert block_level(both)["layer"].to_list() == ["layers_0", "head", "extra"]
+
+
+def test_a_big_weight_map_is_read_layer_by_layer(home: Path):
+    at = open_page("models", workload="vit_tiny", view="Weight map", map_layer="layers_3")
+    assert "12 of 152 tensors" in words(at)
+    rows = next(table.value for table in at.dataframe if "canonical name" in table.value.columns)
+    assert set(rows["layout"]) == {"Same", "HeadsKernel", "HeadsOutput", "DenseKernel"}
+    assert "layers.3.attention.packed" in rows["PyTorch name"].iloc[2] or "part 1 of 3" in rows["PyTorch name"].iloc[2]
+    assert "**HeadsKernel** · Query, key or value of attention" in words(at)
+
+
+def test_code_that_several_workloads_share_is_shown_with_each(home: Path):
+    code = "\n".join(block.value for block in open_page("models", workload="gpt", section="Attention").code)
+    assert "def self_attention" in code
+    assert "class SelfAttention" in code
+
+
+def test_the_librarys_model_is_shown_with_the_reason_why_it_is_another_one(home: Path):
+    at = open_page("models", workload="resnet50")
+    assert "keras.applications.ResNet50 is version 1" in at.warning[0].value.replace("\\", "")
+    assert "require_parity=false" in links(at)["Set up the library's model in PyTorch against this one"][1]
+    labels = [tab.label for tab in at.tabs]
+    assert "The library's model" in labels
+    assert "The article's network" not in labels
+    assert "The library's model" not in [tab.label for tab in open_page("models", workload="lstm").tabs]
+
+
+def test_the_proof_of_other_sizes_says_so(home: Path):
+    store = ComparisonStore()
+    spec = samples.new(store, workload="lstm", sizes={"length": 12})
+    samples.finish(store, spec)
+    write_json(store.folder(spec.id) / "parity.json", {"schema": 1, "stages": samples.parity(), "layers": LAYERS})
+    assert "Not of the sizes above, but of length 12." in words(open_page("models", workload="lstm"))
+    assert "Not of the sizes above" not in words(open_page("models", workload="lstm", size_length="12"))
+
+
+def test_a_workload_of_ones_own_is_shown_and_a_broken_one_says_where(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = samples.own_workload(tmp_path / "mine")
+    monkeypatch.setenv("SHOWDOWN_WORKLOADS", str(folder))
+    (folder / "pytorch.py").write_text("def model(:\n")
+    at = open_page("models", workload="mine (your own)")
+    assert "My own net" in words(at)
+    assert at.error[0].proto.title == "This file is no Python"
+    (folder / "weights.py").write_text("def weight_map(sizes):\n    return 1 / 0\n\n\ndef initial(sizes, seed):\n    return {}\n")
+    other = samples.own_workload(tmp_path / "other")
+    (other / "weights.py").write_text((folder / "weights.py").read_text())
+    monkeypatch.setenv("SHOWDOWN_WORKLOADS", str(other))
+    at = open_page("models", workload="other (your own)")
+    assert at.error[0].proto.title == "This workload cannot be shown"
+    assert "division by zero" in at.error[0].value

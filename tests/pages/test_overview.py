@@ -26,7 +26,7 @@ def test_a_finished_comparison_shows_verdict_numbers_and_both_sides(store: Compa
     assert "Step 30.0 ms" in text
     assert "Samples per s 3,200" in text
     ratio, steps, phases = charts(app)
-    assert ratio == "Ratio of step times B over A: 1.500, 95 % interval 1.480 to 1.520"
+    assert ratio == "Ratio of times B over A: 1.500, 95 % interval 1.480 to 1.520"
     assert steps == "Step time of both sides in 6 pairs: median 20.0 ms and 30.0 ms"
     assert phases == "Phases of a run from its start to its end: 6.00 s and 6.00 s in all"
     assert links(app)["Which operations take the time of a step?"] == ("kernels", f"comparison={spec.id}")

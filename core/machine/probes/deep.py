@@ -59,7 +59,7 @@ def check_deep(framework: str, gpus: list[GpuFacts], nvml: Nvml, *, limit_s: flo
 def _run(framework: str, device: str, folder: Path, limit_s: float) -> Finding:
     variant = Variant(framework=framework, execution=EXECUTIONS[framework][0], device=device, threads=default_threads())
     steps = 1 + _WARMUP_STEPS + 3 * PROFILE_STEPS  # bare, profiled, bare
-    write_inputs(folder / "inputs.npz", _WORKLOAD, batch_size=_BATCH_SIZE, steps=steps, seed=_SEED)
+    write_inputs(folder / "inputs.npz", _WORKLOAD, {}, batch_size=_BATCH_SIZE, steps=steps, seed=_SEED)
     spec = RunSpec(
         index=0, role="profile", side="a", workload=_WORKLOAD, variant=variant, batch_size=_BATCH_SIZE, learning_rate=_LEARNING_RATE,
         seed=_SEED, inputs=str(folder / "inputs.npz"), folder=str(folder), steps=steps, warmup_steps=_WARMUP_STEPS, profile_steps=PROFILE_STEPS,

@@ -6,16 +6,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from core.workloads.mnist_cnn.spec import ADAM_BETAS, ADAM_EPSILON
+from core.workloads.shared.pytorch import adam as optimizer
+from core.workloads.shared.pytorch import batch, evaluate_batch, train_step
+from core.workloads.shared.pytorch import image_data as data
 
-
-def data(images, labels, device):
-    return torch.from_numpy(images).unsqueeze(1).to(device), torch.from_numpy(labels).to(device)
-
-
-def batch(samples, indices):
-    images, labels = samples
-    return images[indices], labels[indices]
+__all__ = ["batch", "data", "evaluate_batch", "loss", "model", "optimizer", "train_step"]
 
 
 class MnistCnn(nn.Module):
@@ -56,44 +51,17 @@ class ArticleNet(nn.Module):
         return functional.log_softmax(self.fc2(x), dim=1)
 
 
-def model(network="spec"):
-    return ArticleNet() if network == "article" else MnistCnn()
+class MendedArticleNet(ArticleNet):
+    """The article's network with the size that arrives: still log-probabilities, and a negative log-likelihood loss."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(1600, 128)
+
+
+def model(sizes, network="spec"):
+    return {"spec": MnistCnn, "article": ArticleNet, "mended": MendedArticleNet}[network]()
 
 
 def loss(network="spec"):
-    return nn.NLLLoss() if network == "article" else nn.CrossEntropyLoss()
-
-
-def keras_epsilon(optimizer, *_):
-    """Before each step: the epsilon that turns PyTorch's form of Adam into Keras's epsilon-hat form.
-
-    With t steps done after this one, eps_t = eps / sqrt(1 - beta2^t).
-    """
-    for group in optimizer.param_groups:
-        group["steps_begun"] += 1
-        group["eps"] = ADAM_EPSILON / (1 - group["betas"][1] ** group["steps_begun"]) ** 0.5
-
-
-def optimizer(model, learning_rate, form="matched"):
-    """`form="native"` takes PyTorch's own defaults: epsilon 1e-8, added before the bias correction."""
-    if form == "native":
-        return torch.optim.Adam(model.parameters(), lr=learning_rate)
-    adam = torch.optim.Adam(model.parameters(), lr=learning_rate, betas=ADAM_BETAS, eps=ADAM_EPSILON)
-    for group in adam.param_groups:
-        group["steps_begun"] = 0
-    adam.register_step_pre_hook(keras_epsilon)
-    return adam
-
-
-def train_step(model, loss, optimizer, images, labels):
-    optimizer.zero_grad()
-    value = loss(model(images), labels)
-    value.backward()
-    optimizer.step()
-    return value.detach()
-
-
-def evaluate_batch(model, loss, images, labels):
-    outputs = model(images)
-    correct = outputs.argmax(dim=1) == labels
-    return loss(outputs, labels) * len(labels), correct.sum()
+    return nn.CrossEntropyLoss() if network == "spec" else nn.NLLLoss()

@@ -1,9 +1,8 @@
 """The article's network, in numbers that hold for both sides."""
 
-from core.workloads.spec import Layer, Section, WorkloadSpec
-
-ADAM_BETAS = (0.9, 0.999)
-ADAM_EPSILON = 1e-7
+from core.workloads import counting
+from core.workloads.mnist import load_mnist
+from core.workloads.spec import Flops, Layer, Samples, Section, Sizes, WorkloadSpec
 
 SPEC = WorkloadSpec(
     name="mnist_cnn",
@@ -12,6 +11,7 @@ SPEC = WorkloadSpec(
     data="MNIST: 60,000 training and 10,000 test images of 28x28, shipped with the project (LeCun, Cortes, Burges; CC BY-SA 3.0).",
     depth="shallow",
     batch_size=64,
+    small_batch_size=64,
     learning_rate=1e-3,
     train_samples=60_000,
     test_samples=10_000,
@@ -45,3 +45,14 @@ SPEC = WorkloadSpec(
                 note="Same batches, same order, loss and number of correct answers summed on the device."),
     ),
 )  # fmt: skip
+
+
+def samples(sizes: Sizes) -> tuple[Samples, Samples]:
+    return load_mnist()
+
+
+def flops(sizes: Sizes) -> Flops:
+    """Of one image."""
+    first = counting.convolution(kernel=(3, 3), inputs=1, outputs=32, height=26, width=26)
+    second = counting.convolution(kernel=(3, 3), inputs=32, outputs=64, height=11, width=11)
+    return counting.total(first, [second, counting.dense(1600, 128), counting.dense(128, 10)])

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from core.workloads.layouts import Array, ConvolutionKernel, DenseAfterFlatten, DenseKernel, Same, Tensor, glorot_uniform
-
-WEIGHT_MAP = (
-    Tensor("conv1/kernel", "conv1.weight", (3, 3, 1, 32), ConvolutionKernel()),
-    Tensor("conv1/bias", "conv1.bias", (32,), Same()),
-    Tensor("conv2/kernel", "conv2.weight", (3, 3, 32, 64), ConvolutionKernel()),
-    Tensor("conv2/bias", "conv2.bias", (64,), Same()),
-    Tensor("dense1/kernel", "dense1.weight", (1600, 128), DenseAfterFlatten(height=5, width=5, channels=64)),
-    Tensor("dense1/bias", "dense1.bias", (128,), Same()),
-    Tensor("dense2/kernel", "dense2.weight", (128, 10), DenseKernel()),
-    Tensor("dense2/bias", "dense2.bias", (10,), Same()),
-)
+from core.workloads.layouts import Array, ConvolutionKernel, DenseAfterFlatten, DenseKernel, Same, Tensor, initial_weights
+from core.workloads.spec import Sizes
 
 
-def initial(seed: int) -> dict[str, Array]:
+def weight_map(sizes: Sizes) -> tuple[Tensor, ...]:
+    return (
+        Tensor("conv1/kernel", "conv1.weight", (3, 3, 1, 32), ConvolutionKernel()),
+        Tensor("conv1/bias", "conv1.bias", (32,), Same()),
+        Tensor("conv2/kernel", "conv2.weight", (3, 3, 32, 64), ConvolutionKernel()),
+        Tensor("conv2/bias", "conv2.bias", (64,), Same()),
+        Tensor("dense1/kernel", "dense1.weight", (1600, 128), DenseAfterFlatten(height=5, width=5, channels=64)),
+        Tensor("dense1/bias", "dense1.bias", (128,), Same()),
+        Tensor("dense2/kernel", "dense2.weight", (128, 10), DenseKernel()),
+        Tensor("dense2/bias", "dense2.bias", (10,), Same()),
+    )
+
+
+def initial(sizes: Sizes, seed: int) -> dict[str, Array]:
     """Canonical initial weights: Glorot uniform kernels, zero biases."""
-    generator = np.random.default_rng([seed, 0])
-    return {
-        tensor.name: glorot_uniform(generator, tensor.shape) if len(tensor.shape) > 1 else np.zeros(tensor.shape, np.float32)
-        for tensor in WEIGHT_MAP
-    }
+    return initial_weights(weight_map(sizes), seed)

@@ -1,0 +1,1 @@
+"""The article's claims as data, and the experiments that test them on this machine."""

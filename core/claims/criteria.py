@@ -1,0 +1,96 @@
+"""The criteria of the article's matrix and more, each with what is known today; a row without source is not in here."""
+
+from core.model.criterion import Criterion, Fact
+
+CRITERIA = (
+    Criterion(
+        id="deployment",
+        title="Production deployment",
+        question="Is there a maintained server for its models?",
+        facts=(
+            Fact(framework="tensorflow", text="TensorFlow Serving is released along with TensorFlow: its API package is at 2.21.0.",
+                 source="pypi.org/project/tensorflow-serving-api/2.21.0", as_of="2026-11-24"),
+            Fact(framework="pytorch", text="TorchServe was archived on 7 August 2025; no fixes or security patches are planned.",
+                 source="github.com/pytorch/serve ('Notice: Limited Maintenance')", as_of="2026-11-24"),
+        ),
+        judgement="tensorflow",
+        reason="TensorFlow's own server is maintained and PyTorch's own is not, so PyTorch needs somebody else's.",
+    ),
+    Criterion(
+        id="mobile",
+        title="Mobile and edge",
+        question="Is there a maintained runtime for phones and small devices?",
+        facts=(
+            Fact(framework="tensorflow", text="TensorFlow Lite is called LiteRT now; existing packages go on working, new features go to LiteRT.",
+                 source="ai.google.dev/edge/litert/migration", as_of="2026-11-24"),
+            Fact(framework="pytorch", text="PyTorch Mobile is no longer supported; ExecuTorch took its place.",
+                 source="docs.pytorch.org/docs/stable/mobile_optimizer.html (warning)", as_of="2026-11-24"),
+            Fact(framework="pytorch", text="LiteRT takes PyTorch models too, by its own converter.",
+                 source="ai.google.dev/edge/litert (multi-framework model options)", as_of="2026-11-24"),
+        ),
+        judgement="equal",
+        reason="Each has a maintained runtime, and LiteRT takes the models of both; how large and fast they are is a claim to test here.",
+    ),
+    Criterion(
+        id="research",
+        title="Research flexibility",
+        question="Is the published code that one builds on written in it?",
+        facts=(
+            Fact(framework="tensorflow", text="tf.function traces Python into a graph, and traces again for each new shape unless told to relax it.",
+                 source="tensorflow.org/guide/function", as_of="2026-11-24"),
+            Fact(framework="pytorch", text="Over 70 % of AI research implementations used PyTorch in 2024, says the foundation behind it.",
+                 source="pytorch.org/blog/2024-year-in-review (Linux Foundation Annual Report 2024)", as_of="2024-12-31"),
+        ),
+        judgement="pytorch",
+        reason="Most published research can be changed without porting it first; the figure is PyTorch's own, and nearly two years old.",
+    ),
+    Criterion(
+        id="tutorials",
+        title="Community and tutorials",
+        question="Who uses it, and so who can answer?",
+        facts=(
+            Fact(framework="tensorflow", text="11.5 % of professional developers used TensorFlow, 7.6 % PyTorch, 6.5 % Keras in 2022.",
+                 source="Stack Overflow Developer Survey 2022, as quoted at laurencemoroney.com/2022/06/22/stackoverflow.html",
+                 as_of="2022-06-22"),
+            Fact(framework="pytorch", text="PyTorch had a 63 % adoption rate in training models in 2024.",
+                 source="Linux Foundation, Shaping the Future of Generative AI, as quoted at pytorch.org/blog/2024-year-in-review",
+                 as_of="2024-12-31"),
+        ),
+        judgement="not_comparable",
+        reason="The two surveys asked different people different things in different years.",
+    ),
+    Criterion(
+        id="ecosystem",
+        title="Ecosystem",
+        question="Do the libraries one wants support it?",
+        facts=(
+            Fact(framework="tensorflow", text="Keras 3 runs the same model on TensorFlow, JAX or PyTorch.", source="pypi.org/project/keras",
+                 as_of="2026-11-24"),
+            Fact(framework="pytorch", text="Hugging Face Transformers 5 is for PyTorch alone; its TensorFlow and Flax models are gone.",
+                 source="huggingface.co/blog/transformers-v5; github.com/huggingface/transformers/pull/40760", as_of="2025-12-01"),
+        ),
+        judgement="pytorch",
+        reason="A large library of pretrained models has no TensorFlow side any more, while Keras serves both.",
+    ),
+    Criterion(
+        id="gpu",
+        title="Performance on GPUs",
+        question="Which trains faster on an NVIDIA GPU?",
+        measure="gpu_speed",
+        facts=(
+            Fact(framework="tensorflow", text="ResNet-50 training, FP32, one V100, batch 128: 408 images a second (TensorFlow 1.15).",
+                 source="github.com/PaddlePaddle/Perf", as_of="2026-11-24"),
+            Fact(framework="pytorch", text="ResNet-50 v1.5 training, FP32, one V100: 367 images a second.",
+                 source="github.com/NVIDIA/DeepLearningExamples", as_of="2026-11-24"),
+        ),
+        judgement="not_comparable",
+        reason="Versions, batches and model differ between the two, and both are years old; run a comparison on your GPU.",
+    ),
+    Criterion(id="speed", title="Speed here", question="Which trains faster on this machine?", measure="speed"),
+    Criterion(id="memory", title="Memory here", question="Which needs less memory at its peak on this machine?", measure="memory"),
+    Criterion(id="startup", title="Start-up time here", question="Which is sooner done with importing, building and its first step?",
+              measure="startup"),
+    Criterion(id="export", title="Export here", question="Does a model come back from its own formats with the same outputs?", measure="export"),
+    Criterion(id="reproducibility", title="Reproducibility here", question="Do runs of one seed give the same weights, bit by bit?",
+              measure="reproducibility"),
+)  # fmt: skip

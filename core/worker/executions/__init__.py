@@ -1,0 +1,1 @@
+"""What a variant puts around a workload's own functions: precision, loss scaling, metrics, recomputation, captured graphs."""

@@ -1,0 +1,1 @@
+"""What a training step of one's own costs inside Keras `fit`."""

@@ -1,0 +1,1 @@
+"""A small decoder that predicts the next token."""

@@ -1,0 +1,1 @@
+"""Digits by dense layers alone."""

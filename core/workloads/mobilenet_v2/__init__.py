@@ -1,0 +1,1 @@
+"""Image classification by inverted residuals with depthwise convolutions."""

@@ -1,0 +1,1 @@
+"""Image classification by a residual network of 50 layers."""

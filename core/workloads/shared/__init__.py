@@ -1,0 +1,1 @@
+"""What several workloads do alike: data, loss, update rule, training step; once per framework."""

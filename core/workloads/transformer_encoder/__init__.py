@@ -1,0 +1,1 @@
+"""Text classification by a transformer of the shape of BERT-mini."""

@@ -1,0 +1,1 @@
+"""Image classification by a small vision transformer."""
