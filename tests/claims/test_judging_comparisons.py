@@ -48,10 +48,21 @@ def test_programs_that_do_not_compute_the_same_are_not_the_same_model():
     equal = compared("training loop", ratio=1.25)
     result = code_same.judge([printed, compared("metrics", ratio=0.9, identical=False), equal])
     assert result.verdict == "does_not_hold"
-    assert "forward pass fails" in result.reason
+    assert "as printed the gate 'forward pass' fails (relative L2 7.0e-01, allowed 1e-06)" in result.reason
     assert "goes from 0.80 [0.78, 0.82] as printed to 1.25" in result.reason
     assert [(row["knob"], row["ratio"]) for row in result.rows] == [("as printed", 0.8), ("metrics", 0.9), ("training loop", 1.25)]
     assert result.comparisons[-1] == equal.result.id
+
+
+def test_a_gate_that_could_not_be_passed_through_proves_nothing():
+    unnamed = (replace(FAILING[0], error=None, detail="fc1.bias is not in the weight map"),)
+    printed = compared("as printed", ratio=0.8, identical=False, parity=unnamed)
+    same_time = code_same.judge([printed, compared("training loop", ratio=0.81)])
+    assert same_time.verdict == "cannot_tell"
+    later = compared("metrics", ratio=0.8, identical=False, parity=FAILING)
+    found = code_same.judge([printed, later, compared("training loop", ratio=0.81)])
+    assert found.verdict == "does_not_hold"
+    assert "with everything equal up to 'metrics' the gate 'forward pass' fails" in found.reason
 
 
 def test_a_step_that_failed_leaves_a_gap_and_not_a_number():

@@ -67,18 +67,17 @@ def judge(compared: Sequence[Compared]) -> ClaimResult:
     )  # fmt: skip
     first, last = factors[0], factors[-1]
     printed, equal = compared[0].result, compared[-1].result
-    failed = next((stage for stage in printed.parity if not stage.passed), None)
+    different = _measured_difference(compared)
     moved = first is not None and last is not None and (first.high < last.low or last.high < first.low)
-    if printed.identical is False or moved:
+    if different is not None or moved:
         verdict = DOES_NOT_HOLD
     elif printed.identical and first is not None and last is not None:
         verdict = HOLDS
     else:
         verdict = CANNOT_TELL
     words = []
-    if printed.identical is False:
-        where = f": {STAGE_LABELS[failed.stage]} fails" if failed else ""
-        words.append(f"As printed the two do not compute the same{where}")
+    if different is not None:
+        words.append(f"The two do not compute the same: {different}")
     if first is not None and last is not None:
         how = "beyond" if moved else "within"
         words.append(f"the time of an epoch, PyTorch over TensorFlow, goes from {first.words} as printed to {last.words} with everything equal, "
@@ -93,3 +92,16 @@ def judge(compared: Sequence[Compared]) -> ClaimResult:
         estimate=last.value if last else None, interval=(last.low, last.high) if last else None,
         estimate_is="time of PyTorch over time of TensorFlow with everything equal" if last else "",
     )  # fmt: skip
+
+
+def _measured_difference(compared: Sequence[Compared]) -> str | None:
+    """The first gate that fails by a number before everything is equal: what still differs there differs as printed too.
+
+    A gate without a number could not be passed through, which proves nothing.
+    """
+    for one in compared[:-1]:
+        failed = next((stage for stage in one.result.parity if not stage.passed), None)
+        if failed is not None and failed.error is not None:
+            after = "as printed" if one is compared[0] else f"with everything equal up to '{one.what}'"
+            return f"{after} the gate '{STAGE_LABELS[failed.stage]}' fails ({failed.measure} {failed.error:.1e}, allowed {failed.allowed:g})"
+    return None
