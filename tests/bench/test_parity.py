@@ -90,3 +90,21 @@ def test_a_side_that_stopped_has_not_passed_the_rest():
     assert found["parameters"].passed
     assert "mat1 and mat2" in found["forward"].detail
     assert [stage for stage in found.values() if stage.passed] == [found["parameters"]]
+
+
+@pytest.mark.parametrize(
+    ("precisions", "forward", "gradient", "failing"),
+    [
+        (("fp32", "fp32"), 1e-6, 1e-5, []),
+        (("fp32", "fp32"), 1e-4, 1e-5, ["measured_forward"]),
+        (("fp32", "fp32"), 1e-6, 1e-3, ["measured_gradients"]),
+        (("bf16", "fp32"), 5e-3, 1e-1, []),  # a whole gradient says nothing at so few bits, and is not asked
+        (("fp32", "fp16"), 5e-2, 1e-1, ["measured_forward"]),
+        (("tf32", "tf32"), 5e-3, 1e-5, ["measured_forward"]),
+    ],
+)
+def test_what_is_measured_is_held_to_the_coarser_precision(precisions: tuple[str, str], forward: float, gradient: float, failing: list[str]):
+    arrays = {"measured_forward": np.ones((4, 3)), "measured_loss": np.array(1.0), "measured_gradients": np.ones(9)}
+    other = {**arrays, "measured_forward": arrays["measured_forward"] * (1 + forward), "measured_gradients": arrays["measured_gradients"] * (1 + gradient)}
+    found = compare_measured(ParityEvidence(arrays=arrays), ParityEvidence(arrays=other), "deep", precisions, "train")
+    assert [stage.stage for stage in found if not stage.passed] == failing

@@ -158,3 +158,15 @@ def test_resnet50_takes_eight_billion_operations_an_image():
     counted = flops("resnet50", workload_spec("resnet50").complete({}))
     assert counted is not None
     assert counted.forward == pytest.approx(2 * 4.09e9, rel=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_what_is_measured_is_looked_at_too_where_it_is_larger_or_coarser_than_what_was_proven(home: Path, precision: str):
+    """The gates at the small sizes, then one batch at the size, and at the precision, that would be timed."""
+    result, _ = prove("resnet18", f"tensorflow:precision={precision}", f"pytorch:precision={precision}", sizes={"image_size": 32, "width": 32})
+    assert failed(result) == {}
+    seen = {stage.stage: stage.error for stage in result.parity[6:]}
+    assert list(seen) == ["measured_forward", "measured_loss", "measured_gradients"][: 3 if precision == "fp32" else 2]
+    # bfloat16 has 8 bits: had the look been taken in float32, its error would be far smaller.
+    assert ((seen["measured_forward"] or 0) > 1e-4) is (precision == "bf16")
