@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.bench.parity import GATES, ParityEvidence, compare_parity, is_chaos
+from core.bench.parity import GATES, ParityEvidence, compare_measured, compare_parity, is_chaos
 
 GENERATOR = np.random.default_rng(0)
 
@@ -105,6 +105,6 @@ def test_a_side_that_stopped_has_not_passed_the_rest():
 )
 def test_what_is_measured_is_held_to_the_coarser_precision(precisions: tuple[str, str], forward: float, gradient: float, failing: list[str]):
     arrays = {"measured_forward": np.ones((4, 3)), "measured_loss": np.array(1.0), "measured_gradients": np.ones(9)}
-    other = {**arrays, "measured_forward": arrays["measured_forward"] * (1 + forward), "measured_gradients": arrays["measured_gradients"] * (1 + gradient)}
+    other = {**arrays, "measured_forward": np.full((4, 3), 1 + forward), "measured_gradients": np.full(9, 1 + gradient)}
     found = compare_measured(ParityEvidence(arrays=arrays), ParityEvidence(arrays=other), "deep", precisions, "train")
     assert [stage.stage for stage in found if not stage.passed] == failing
