@@ -54,6 +54,7 @@ class TensorFlowProgram:
         if proving or self.variant.deterministic == "on":
             tf.config.experimental.enable_op_determinism()
         self.workload = workload_module(spec.workload, "tensorflow")
+        self._steps = 0
 
     def build(self, train: Samples, test: Samples, order: NDArray[np.int64]) -> None:
         count = self.spec.train_samples or len(train.labels)
@@ -198,12 +199,14 @@ class TensorFlowProgram:
         return float(loss)
 
     def train_blocks(self, first_step: int, block_steps: int, blocks: int, clock: BlockClock) -> None:
+        self._steps += block_steps * blocks
         if self.variant.execution in FIT_EXECUTIONS:
             self._fit(self._dataset(first_step, block_steps * blocks), block_steps, blocks, clock)
         else:
             train_loop(self, first_step, block_steps, blocks, clock)
 
     def train_epochs(self, first_step: int, epochs: int, epoch_steps: int, clock: BlockClock) -> None:
+        self._steps += epochs * epoch_steps
         if self.variant.execution in FIT_EXECUTIONS:
             self._fit(self._dataset(first_step, epoch_steps * epochs), epoch_steps, epochs, clock)
         else:
@@ -259,7 +262,7 @@ class TensorFlowProgram:
         if self.variant.precision != "fp16":
             return None
         # The inner optimizer counts the updates that were made.
-        return self.spec.steps - int(self.optimizer.inner_optimizer.iterations)
+        return self._steps - int(self.optimizer.inner_optimizer.iterations)
 
     @contextmanager
     def profile(self, folder: Path) -> Iterator[Callable[[int], AbstractContextManager[Any]]]:
