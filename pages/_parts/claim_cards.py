@@ -43,7 +43,9 @@ def show_claim(store: ClaimStore, row: LedgerRow, *, busy: bool) -> None:
         st.caption(f"Experiment: {formats.plain(claim.experiment)}")
         _actions(store, row, busy)
         if result is not None and result.rows:
-            evidence = st.expander("Evidence", icon=":material/table:", type="compact", key=f"evidence_{claim.id}", on_change="rerun")
+            # A row of comparisons makes a chart worth seeing at once; a table can wait.
+            shown = len(result.comparisons) > 1
+            evidence = st.expander("Evidence", shown, icon=":material/table:", type="compact", key=f"evidence_{claim.id}", on_change="rerun")
             if evidence.open:
                 with evidence:
                     _evidence(result)

@@ -88,10 +88,6 @@ def test_a_result_from_elsewhere_says_so(store: ClaimStore):
 def test_evidence_is_a_chart_with_its_table_and_a_link_for_each_comparison(store: ClaimStore, result: ClaimResult, alt: str):
     store.save(result)
     at = open_page("claims", verdict="does not hold here")
-    assert len(charts(at)) == 1
-    at.session_state[f"evidence_{result.id}"] = True
-    at.run()
-    assert not at.exception
     assert any(text.startswith(alt) for text in charts(at))
     assert {query for page, query in links(at).values() if page == "compare"} == {f"comparison={id}" for id in result.comparisons}
 
