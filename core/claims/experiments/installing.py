@@ -27,7 +27,8 @@ _PIP_LIMIT_S = 300.0
 _TOGETHER = """
 import {first}
 import {second}
-import tensorflow, torch
+import sys
+tensorflow, torch = sys.modules["tensorflow"], sys.modules["torch"]
 tensorflow.reduce_sum(tensorflow.ones((2, 2))).numpy()
 model = torch.nn.Linear(4, 4)
 optimizer = torch.optim.Adam(model.parameters())
