@@ -22,6 +22,7 @@ from core.machine.queue import Cancelled, machine_lock
 from core.machine.versions import framework_versions
 from core.model.claim import Claim, ClaimResult
 from core.model.errors import ShowdownError
+from core.model.hosted import refuse_if_hosted
 from core.store.claims import ClaimStore, now
 from core.store.comparisons import ComparisonStore
 
@@ -103,6 +104,8 @@ class Runner:
                 began = time.monotonic()
                 try:
                     result = self._test(one.claim, machine, not_before, price_per_hour)
+                    duration_s = time.monotonic() - began
+                    self._claims.save(replace(result, tested=now(), duration_s=duration_s, environment=here))
                 except Cancelled:
                     self._say("end", state="stopped")
                     return False
@@ -113,8 +116,6 @@ class Runner:
                     traceback.print_exc()
                     self._failed(one.claim, f"The experiment failed ({type(error).__name__}: {error}); its output says where.")
                 else:
-                    duration_s = time.monotonic() - began
-                    self._claims.save(replace(result, tested=now(), duration_s=duration_s, environment=here))
                     self._say("claim_end", id=one.claim.id, verdict=result.verdict, reason=result.reason, duration_s=duration_s)
             self._say("end", state="finished")
             return True
@@ -160,7 +161,8 @@ class Runner:
 
 
 def start_detached(store: ClaimStore, arguments: Sequence[str]) -> None:
-    """Start `python -m core claims run ...` as a process that outlives this one."""
+    """Start `python -m core claims run ...` as a process that outlives this one. Raises HostedError in the demo."""
+    refuse_if_hosted("a test of claims")
     store.mark_started()
     with (store.run_folder / "log.txt").open("wb") as log:
         subprocess.Popen(

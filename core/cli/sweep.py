@@ -89,6 +89,13 @@ def show(id: SweepArgument, json: JsonOption = False) -> None:
     _print(SweepStore().load(id), json)
 
 
+@app.command()
+def delete(id: SweepArgument) -> None:
+    """Delete a sweep; the comparisons of its cells stay."""
+    SweepStore().delete(id)
+    Console().print(f"{id} is deleted; its comparisons are still there.")
+
+
 def _work(sweeps: SweepStore, id: str, json: bool) -> None:
     comparisons = ComparisonStore()
     stored = sweeps.load(id)

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
+import shutil
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -109,6 +111,21 @@ class SweepStore:
         """Ask the process that works on a sweep to stop; it does within a second."""
         if self.load(id).active:
             (self.folder(id) / _CANCEL).touch()
+
+    def delete(self, id: str) -> None:
+        """Remove a sweep's plan and journal for good; the comparisons of its cells stay.
+
+        Raises StoreError while it runs.
+        """
+        sweep = self.load(id)
+        if sweep.active:
+            raise StoreError(f"Sweep {id} is {sweep.state}; stop it before you delete it.")
+        try:
+            sweep.folder.rename(sweep.folder.with_name(f".deleted-{id}-{secrets.token_hex(3)}"))
+        except OSError as error:
+            raise StoreError(f"Sweep {id} cannot be deleted ({error.strerror}); check the rights of {self.root}.") from error
+        for doomed in self.root.glob(".deleted-*"):
+            shutil.rmtree(doomed, ignore_errors=True)
 
     def mark_started(self, id: str) -> None:
         """A process is being started for this sweep."""

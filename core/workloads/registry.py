@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from core.model.hosted import is_hosted
 from core.workloads import own
 from core.workloads.layouts import Array, Tensor
 from core.workloads.spec import Flops, Samples, Sizes, WorkloadError, WorkloadSpec
@@ -16,8 +17,6 @@ from core.workloads.spec import Flops, Samples, Sizes, WorkloadError, WorkloadSp
 NAMES = ("mnist_cnn", "mlp", "resnet18", "resnet50", "mobilenet_v2", "vit_tiny", "lstm", "transformer_encoder", "gpt")
 #: Folders of workloads, or of several of them, separated as in PATH.
 FOLDERS_VARIABLE = "SHOWDOWN_WORKLOADS"
-#: Set by the hosted demo, which never runs code that is not its own.
-HOSTED_VARIABLE = "SHOWDOWN_HOSTED"
 #: What a new workload starts from; the folder is no workload that can be chosen.
 TEMPLATE = "template"
 PARTS = ("spec", "weights", "tensorflow", "pytorch")
@@ -27,7 +26,7 @@ _BUILT_IN = Path(__file__).parent
 
 def own_workloads() -> dict[str, Path]:
     """Folder by name of every workload that `SHOWDOWN_WORKLOADS` names; those that lack a file are left out."""
-    if os.environ.get(HOSTED_VARIABLE):
+    if is_hosted():  # the demo never runs code that is not its own
         return {}
     named = [Path(entry).expanduser() for entry in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if entry]
     folders = [folder for entry in named for folder in ([entry] if _is_workload(entry) else sorted(entry.glob("*/"))) if _is_workload(folder)]
@@ -50,7 +49,7 @@ def resolve(text: str) -> str:
     if text in known:
         return str(known[text])
     folder = Path(text).expanduser()
-    if folder.is_dir() and not os.environ.get(HOSTED_VARIABLE):
+    if folder.is_dir() and not is_hosted():
         missing = [f"{part}.py" for part in PARTS if not (folder / f"{part}.py").is_file()]
         if missing:
             raise WorkloadError(f"The folder {text} is no workload: {', '.join(missing)} missing; 'python -m core new-workload NAME' writes a start.")
@@ -111,7 +110,7 @@ def workload_module(identifier: str, part: str) -> ModuleType:
     if identifier in NAMES:
         return import_module(f"core.workloads.{identifier}.{part}")
     folder = Path(identifier)
-    if os.environ.get(HOSTED_VARIABLE):
+    if is_hosted():
         raise WorkloadError("Workloads of one's own are not run here: this is a hosted demo.")
     if not folder.is_absolute() or not _is_workload(folder):
         raise WorkloadError(f"There is no workload '{identifier}'; choose {' or '.join(NAMES)}, or name the folder of your own.")

@@ -33,6 +33,7 @@ def test_break_even_is_compile_time_over_what_a_step_saves():
     assert result.verdict == "holds"
     assert result.rows[0]["break_even_steps"] == pytest.approx((2.0 - 0.01) / (0.02 - 0.01))
     assert result.rows[0]["compile_s"] == pytest.approx(1.99)
+    assert type(result.rows[0]["break_even_steps"]) is float  # not one of numpy, which no file could hold
 
 
 def test_what_makes_no_step_faster_never_pays():

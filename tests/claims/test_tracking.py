@@ -16,6 +16,10 @@ def found(tensorflow: Written, pytorch: Written, failed: str = "") -> dict[str, 
     return {"tensorflow": tensorflow, "pytorch": pytorch, "pytorch_beside": Written(writer="beside", failed=failed)}
 
 
+def kept() -> Written:
+    return Written(writer="MLflow", read=READ)
+
+
 def written(statements: int, read: dict[str, list[float]] = READ) -> Written:
     return Written(writer="w", statements=statements, read=read)
 
@@ -31,13 +35,22 @@ def written(statements: int, read: dict[str, list[float]] = READ) -> Written:
     ],
 )
 def test_an_advantage_is_fewer_statements_for_the_same_values(tensorflow: Written, pytorch: Written, verdict: str):
-    assert judge_tracking(found(tensorflow, pytorch), mlflow="").verdict == verdict
+    assert judge_tracking(found(tensorflow, pytorch), [kept(), kept()]).verdict == verdict
 
 
 def test_the_crash_and_the_missing_mlflow_are_told():
-    result = judge_tracking(found(written(5), written(5), failed="The run was killed by SIGSEGV."), mlflow="")
+    result = judge_tracking(found(written(5), written(5), failed="The run was killed by SIGSEGV."), [Written(writer="w", missing=("mlflow",))] * 2)
     assert "beside it, because TensorBoard imports it: The run was killed by SIGSEGV." in result.reason
-    assert "MLflow is not installed here" in result.reason
+    assert "MLflow was not tried, because it is not installed here (mlflow; " in result.reason
+    assert len(result.rows) == 3
+
+
+def test_where_mlflow_loses_the_values_of_one_framework_the_claim_does_not_hold():
+    lost = Written(writer="MLflow beside PyTorch", read={name: numbers[:-1] for name, numbers in READ.items()})
+    result = judge_tracking(found(written(0), written(5)), [kept(), Written(writer="MLflow beside PyTorch", failed="It was killed.")])
+    assert result.verdict == "does_not_hold"
+    assert "MLflow does not keep them: MLflow beside PyTorch: It was killed." in result.reason
+    assert not lost.good
 
 
 @pytest.mark.slow
@@ -46,3 +59,4 @@ def test_real_values_come_back_from_both_writers(tmp_path: Path):
     assert [row["values_read_back"] for row in result.rows[:2]] == [len(VALUES)] * 2
     assert all(row["all_right"] for row in result.rows[:2])
     assert result.verdict == "does_not_hold"
+    assert "MLflow gives all 20 values back beside TensorFlow and PyTorch" in result.reason

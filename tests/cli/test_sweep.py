@@ -103,6 +103,13 @@ def tiny(*pairs: str) -> SweepSpec:
     return spec
 
 
+def test_a_deleted_sweep_is_gone(call: Call):
+    spec = stored()
+    code, out, _ = call("delete", spec.id)
+    assert (code, SweepStore().ids()) == (0, [])
+    assert f"{spec.id} is deleted" in out
+
+
 @pytest.mark.slow
 def test_a_cell_that_fails_is_written_down_the_next_one_runs_and_resuming_tries_the_failed_one_again(home: Path):
     spec = tiny("pytorch:python=/nowhere/python/pytorch", "pytorch/pytorch")

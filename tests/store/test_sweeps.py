@@ -126,3 +126,13 @@ def test_what_is_no_id_is_no_path(id: str):
 def test_an_unknown_id_is_one_sentence():
     with pytest.raises(StoreError, match="There is no sweep 20200101-000000-abcdef"):
         SweepStore().load("20200101-000000-abcdef")
+
+
+def test_deleting_takes_the_sweep_alone_and_waits_for_its_end():
+    store = SweepStore()
+    spec, other = make(store), make(store)
+    with SweepJournal(store.folder(spec.id)), pytest.raises(StoreError, match="is running; stop it before you delete it"):
+        store.delete(spec.id)
+    store.delete(spec.id)
+    assert store.ids() == [other.id]
+    assert [entry.name for entry in store.root.iterdir()] == [other.id]

@@ -15,11 +15,11 @@ from core.bench.referee import Referee
 from core.bench.start import make_spec
 from core.cli.new_workload import write_workload
 from core.model.comparison import ComparisonResult
+from core.model.hosted import HOSTED_VARIABLE
 from core.model.variant import parse_variant
 from core.store.comparisons import ComparisonStore
 from core.workloads.registry import (
     FOLDERS_VARIABLE,
-    HOSTED_VARIABLE,
     NAMES,
     WorkloadError,
     flops,

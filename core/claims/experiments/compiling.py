@@ -95,10 +95,10 @@ def judge_static(measured: dict[str, list[Rows]], *, where: str) -> ClaimResult:
 def _saving(framework: str, workload: str, mode: str, times: Sequence[dict[tuple[str, str], dict[str, Any]]]) -> Saving:
     compile_s = [max(0.0, run[workload, mode]["first_step_s"] - run[workload, mode]["step_s"]) for run in times]
     gains = [run[workload, "eager"]["step_s"] - run[workload, mode]["step_s"] for run in times]
-    steps = np.array([cost / gain if gain > 0 else math.inf for cost, gain in zip(compile_s, gains, strict=True)])
+    steps = [cost / gain if gain > 0 else math.inf for cost, gain in zip(compile_s, gains, strict=True)]
     return Saving(
         framework=framework, workload=workload, mode=mode, compile_s=statistics.median(compile_s), break_even=statistics.median(steps),
-        break_even_interval=median_interval(steps, 0.95, np.random.default_rng(1)),
+        break_even_interval=median_interval(np.array(steps), 0.95, np.random.default_rng(1)),
         step_ratio=median_factor([math.log(run[workload, "eager"]["step_s"] / run[workload, mode]["step_s"]) for run in times]),
     )  # fmt: skip
 

@@ -58,15 +58,16 @@ def judge_custom_ops(pairs: Sequence[tuple[Rows, Rows]], *, where: str, gpu: boo
     if apart:
         reason = f"The two frameworks did not compute the same: {', '.join(apart)}."
         return ClaimResult(id="custom-ops", verdict=CANNOT_TELL, reason=reason, rows=rows)
-    verdict = judge_factor(overall, CLAIMED)
+    verdict = judge_factor(overall, CLAIMED) if gpu else "needs_gpu"
     by_operator = "; ".join(f"{name} {_mean(cells, name, len(pairs)).words}" for name in dict.fromkeys(cell["operator"] for cell in cells))
     faster = sum(factor.low > 1 for factor in factors)
     slower = sum(factor.high < 1 for factor in factors)
     within = sum(CLAIMED[0] <= factor.value <= CLAIMED[1] for factor in factors)
-    limit = "" if gpu else " These are CPU kernels; of CUDA kernels it says nothing."
+    where_not = "" if gpu else "The claim is about CUDA kernels, and here is no GPU. "
     reason = (
-        f"Time of TensorFlow over time of PyTorch, geometric mean {where}: {overall.words} against a claimed 1.05 to 1.10. PyTorch is faster in "
-        f"{faster} of {len(factors)} cases, TensorFlow in {slower}; {within} lie between 1.05 and 1.10. By operator: {by_operator}.{limit}"
+        f"{where_not}Time of TensorFlow over time of PyTorch, geometric mean {where}: {overall.words} against a claimed 1.05 to 1.10. "
+        f"PyTorch is faster in {faster} of {len(factors)} cases, TensorFlow in {slower}; {within} lie between 1.05 and 1.10. By operator: "
+        f"{by_operator}."
     )
     return ClaimResult(id="custom-ops", verdict=verdict, reason=reason, rows=rows, estimate=overall.value, interval=(overall.low, overall.high),
                        estimate_is="time of TensorFlow over time of PyTorch, geometric mean over operators and shapes")  # fmt: skip

@@ -1,9 +1,9 @@
-"""Scalars for TensorBoard from both frameworks, read back; and MLflow."""
+"""Scalars for TensorBoard and for MLflow from both frameworks, read back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 from core.bench.experiment import ExperimentFailed
@@ -11,6 +11,7 @@ from core.claims.experiment import Context
 from core.claims.experiments.processes import Processes
 from core.claims.judging import CANNOT_TELL, DOES_NOT_HOLD, HOLDS
 from core.model.claim import ClaimResult
+from core.model.variant import FRAMEWORK_LABELS, FRAMEWORKS
 
 VALUES = [1.0 / (1 + step) for step in range(20)]
 #: TensorBoard keeps scalars in single precision.
@@ -25,8 +26,10 @@ class Written:
     statements: int | None = None
     """How many writing took."""
     read: dict[str, Any] | None = None
-    """`steps` and `values` that TensorBoard's reader found."""
+    """`steps` and `values` that were read back."""
     failed: str = ""
+    missing: tuple[str, ...] = ()
+    """What is not installed, so that it was not tried."""
 
     @property
     def good(self) -> bool:
@@ -58,25 +61,28 @@ def tracking(context: Context) -> ClaimResult:
         "pytorch": write("SummaryWriter, TensorFlow kept out of the process", "pytorch", 2, without_tensorflow=True),
         "pytorch_beside": write("SummaryWriter as it comes, beside an installed TensorFlow", "pytorch", 3, without_tensorflow=False),
     }
-    return judge_tracking(found, mlflow=_mlflow())
+
+    def track(framework: str) -> Written:
+        writer = f"MLflow beside {FRAMEWORK_LABELS[framework]}"
+        context.say(f"{writer}: writing and reading back {len(VALUES)} values")
+        try:
+            read = processes.run("tracked", framework, {"folder": str((context.folder / f"mlflow-{framework}").resolve()), "values": VALUES})
+        except ExperimentFailed as error:
+            return Written(writer=writer, failed=error.message)
+        return Written(writer=writer, missing=tuple(read["missing"])) if "missing" in read else Written(writer=writer, read=read)
+
+    return judge_tracking(found, [track(framework) for framework in FRAMEWORKS])
 
 
-def _mlflow() -> str:
-    try:
-        return metadata.version("mlflow")
-    except metadata.PackageNotFoundError:
-        return ""
+def judge_tracking(found: dict[str, Written], mlflow: Sequence[Written]) -> ClaimResult:
+    """`tf.summary` has no advantage where PyTorch's writer takes as many statements, and its values come back as well. Where MLflow
+    loses a framework's values, the claim does not hold whatever else.
 
-
-def judge_tracking(found: dict[str, Written], *, mlflow: str) -> ClaimResult:
-    """`tf.summary` has no advantage where PyTorch's writer takes as many statements, and its values come back as well.
-
-    `mlflow`: its version, empty where it is not installed; logging to it is not tried.
+    `mlflow`: what came of it beside each framework.
     """
     tensorflow, pytorch, beside = found["tensorflow"], found["pytorch"], found["pytorch_beside"]
-    rows = tuple(one.row() for one in found.values())
-    installed = f"MLflow {mlflow} is installed here" if mlflow else "MLflow is not installed here ('pip install mlflow')"
-    logged = f"{installed}; logging to it was not tried"
+    rows = tuple(one.row() for one in (*found.values(), *mlflow) if not one.missing)
+    logged, lost = _of_mlflow(mlflow)
     imported = "SummaryWriter as it comes fails where TensorFlow is installed beside it, because TensorBoard imports it"
     crash = f" {imported}: {beside.failed}" if beside.failed else ""
     if not tensorflow.good or not pytorch.good:
@@ -86,8 +92,21 @@ def judge_tracking(found: dict[str, Written], *, mlflow: str) -> ClaimResult:
     assert pytorch.statements is not None
     counts = f"Writing a scalar per step takes {tensorflow.statements} statements with tf.summary and {pytorch.statements} with SummaryWriter"
     reason = f"{counts}; TensorBoard's reader finds all {len(VALUES)} values of both.{crash} {logged}."
-    if tensorflow.statements == 0:
+    if lost:
+        verdict = DOES_NOT_HOLD
+    elif tensorflow.statements == 0:
         verdict = HOLDS
     else:
         verdict = DOES_NOT_HOLD if pytorch.statements <= tensorflow.statements else CANNOT_TELL
     return ClaimResult(id="tracking", verdict=verdict, reason=reason, rows=rows)
+
+
+def _of_mlflow(tries: Sequence[Written]) -> tuple[str, bool]:
+    """What came of MLflow, and whether values were lost."""
+    missing = sorted({name for one in tries for name in one.missing})
+    if missing:
+        return f"MLflow was not tried, because it is not installed here ({', '.join(missing)}; 'pip install -r requirements-mlflow.txt')", False
+    bad = [f"{one.writer}: {one.failed or 'what was read back differs'}" for one in tries if not one.good]
+    if bad:
+        return f"MLflow does not keep them: {'; '.join(bad)}", True
+    return f"MLflow gives all {len(VALUES)} values back beside {' and '.join(FRAMEWORK_LABELS[name] for name in FRAMEWORKS)}", False

@@ -1,6 +1,7 @@
 """The decoder, in numbers that hold for both sides."""
 
 from core.workloads import counting, generated
+from core.workloads.shared import sections
 from core.workloads.spec import Flops, Layer, Samples, Section, Size, Sizes, WorkloadSpec
 
 HEAD_WIDTH = 64
@@ -33,9 +34,7 @@ SPEC = WorkloadSpec(
         Layer(name="head", kind="dense, logits", tensorflow_shape=(256, 1024), pytorch_shape=(256, 1024), parameters=394_240),
     ),
     sections=(
-        Section(title="Data", functions=("data", "batch"),
-                note="The whole set lies in memory on the device, as int64 on both sides; the batches of a block are taken from it "
-                     "before its clock starts."),
+        sections.TOKENS,
         Section(title="Model", functions=("model", "Gpt"),
                 note="Initial weights are drawn once and ported: Glorot uniform, embeddings normal with deviation 0.02. Both take the "
                      "exact GELU and one epsilon in LayerNorm (Keras 1e-3, PyTorch 1e-5 by default). The last layer has weights of its "
@@ -48,14 +47,8 @@ SPEC = WorkloadSpec(
                      "every score and masks those of the future; PyTorch's fused kernel may leave blocks of them out."),
         Section(title="Loss", functions=("loss", "SequenceLoss"),
                 note="Softmax and cross-entropy in one operation from the logits, averaged over all positions of all sequences."),
-        Section(title="Optimizer", functions=("optimizer", "added_up", "matched", "keras_epsilon"),
-                note="AdamW with the same decay of every parameter, taken off before the step on both sides. Rescaling PyTorch's "
-                     "epsilon at each step makes the two forms of Adam the same. TensorFlow's gradient of the embedding has a "
-                     "row for every token that was looked up. Keras's own update squares the rows of a repeated token one by one "
-                     "and adds the squares; here they are added first, as in PyTorch."),
-        Section(title="Training step", functions=("train_step",),
-                note="TensorFlow records on a tape and returns gradients; PyTorch writes them into the parameters, which must "
-                     "be cleared first. Neither reads the loss here, so neither waits for the device."),
+        sections.ADAMW_OF_EMBEDDINGS,
+        sections.TRAINING_STEP,
         Section(title="Evaluation", functions=("evaluate_batch",),
                 note="Every position is an answer; loss and number of correct ones are summed on the device."),
     ),

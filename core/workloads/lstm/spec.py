@@ -1,6 +1,7 @@
 """The LSTM, in numbers that hold for both sides."""
 
 from core.workloads import counting, generated
+from core.workloads.shared import sections
 from core.workloads.spec import Flops, Layer, Samples, Section, Size, Sizes, WorkloadSpec
 
 VOCABULARY = 10_000
@@ -27,26 +28,20 @@ SPEC = WorkloadSpec(
         Layer(name="head", kind="dense, logits", tensorflow_shape=(2,), pytorch_shape=(2,), parameters=258),
     ),
     sections=(
-        Section(title="Data", functions=("data", "batch"),
-                note="The whole set lies in memory on the device, as int64 on both sides; the batches of a block are taken from it "
-                     "before its clock starts."),
+        sections.TOKENS,
         Section(title="Model", functions=("model", "LstmClassifier", "LastState"),
                 note="Keras has one bias where PyTorch adds two. The second is held at zero and not trained, or their sum would learn "
                      "twice as fast; PyTorch still adds it. Both order the gates input, forget, cell, output. Initial weights are "
                      "ported: Glorot uniform, recurrent kernels orthogonal, the bias of the forget gate one. On a CPU Keras runs a "
                      "loop over time steps, PyTorch one operator; torch.compile leaves that operator as it is. No dropout: random "
                      "masks cannot be matched."),
-        Section(title="Loss", functions=("loss",),
-                note="Softmax and cross-entropy in one operation from the logits, averaged over the batch."),
+        sections.LOSS,
         Section(title="Optimizer", functions=("optimizer", "added_up", "matched", "keras_epsilon"),
                 note="Adam has two forms; rescaling PyTorch's epsilon at each step makes the two updates the same. TensorFlow's "
                      "gradient of the embedding has a row for every token that was looked up. Keras's own update squares the "
                      "rows of a repeated token one by one and adds the squares; here they are added first, as in PyTorch."),
-        Section(title="Training step", functions=("train_step",),
-                note="TensorFlow records on a tape and returns gradients; PyTorch writes them into the parameters, which must "
-                     "be cleared first. Neither reads the loss here, so neither waits for the device."),
-        Section(title="Evaluation", functions=("evaluate_batch",),
-                note="Same batches, same order, loss and number of correct answers summed on the device."),
+        sections.TRAINING_STEP,
+        sections.EVALUATION,
     ),
     sizes=(Size(name="length", default=100, small=12, low=2, high=4_096, help="Tokens of a sequence."),),
 )  # fmt: skip

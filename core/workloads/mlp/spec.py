@@ -2,6 +2,7 @@
 
 from core.workloads import counting
 from core.workloads.mnist import load_mnist
+from core.workloads.shared import sections
 from core.workloads.spec import Flops, Layer, Samples, Section, Size, Sizes, WorkloadSpec
 
 INPUTS = 28 * 28
@@ -33,16 +34,10 @@ SPEC = WorkloadSpec(
                 note="Both end in logits. Initial weights are drawn once and ported to both: Keras would start from Glorot "
                      "uniform and zero biases, PyTorch from Kaiming uniform and random biases. A dense kernel is (inputs, outputs) in "
                      "Keras and (outputs, inputs) in PyTorch."),
-        Section(title="Loss", functions=("loss",),
-                note="Softmax and cross-entropy in one operation from the logits, averaged over the batch."),
-        Section(title="Optimizer", functions=("optimizer", "keras_epsilon"),
-                note="Adam has two forms. Keras adds epsilon after the bias correction is folded into the rate (epsilon-hat), "
-                     "PyTorch before. Rescaling PyTorch's epsilon at each step makes the two updates the same."),
-        Section(title="Training step", functions=("train_step",),
-                note="TensorFlow records on a tape and returns gradients; PyTorch writes them into the parameters, which must "
-                     "be cleared first. Neither reads the loss here, so neither waits for the device."),
-        Section(title="Evaluation", functions=("evaluate_batch",),
-                note="Same batches, same order, loss and number of correct answers summed on the device."),
+        sections.LOSS,
+        sections.ADAM,
+        sections.TRAINING_STEP,
+        sections.EVALUATION,
     ),
     sizes=(Size(name="width", default=512, small=64, low=8, high=8_192, help="Units of each of the two hidden layers.", multiple=8),),
 )  # fmt: skip

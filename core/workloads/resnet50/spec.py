@@ -1,6 +1,7 @@
 """ResNet-50, in numbers that hold for both sides."""
 
 from core.workloads import counting, generated
+from core.workloads.shared import sections
 from core.workloads.shared.convolutional import NormedConvolution, block_layers, halved, image_layer, normed_layers, residual_blocks
 from core.workloads.spec import Flops, Layer, Samples, Section, Size, Sizes, WorkloadSpec
 
@@ -43,9 +44,7 @@ SPEC = WorkloadSpec(
         Layer(name="fc", kind="dense, logits", tensorflow_shape=(1000,), pytorch_shape=(1000,), parameters=2_049_000),
     ),
     sections=(
-        Section(title="Data", functions=("data", "batch"),
-                note="The whole set lies in memory on the device, and the batches of a block are taken from it before its clock "
-                     "starts. Keras keeps channels last (N, H, W, C), PyTorch channels first (N, C, H, W)."),
+        sections.IMAGES,
         Section(title="Model", functions=("model", "ResNet50"),
                 note="Both end in logits. Initial weights are drawn once and ported: kernels are (H, W, I, O) in Keras and (O, I, H, W) "
                      "in PyTorch. BatchNorms start with a shift of 2, where few values lie near a ReLU's zero and rounding stays "
@@ -58,15 +57,10 @@ SPEC = WorkloadSpec(
                 note="At stride 2, Keras's own padding puts fewer zeros on one side, PyTorch's as many on both: here Keras pads in a layer "
                      "of its own. One epsilon for BatchNorm (Keras 1e-3, PyTorch 1e-5 by default), and PyTorch's momentum is one minus "
                      "Keras's. Keras remembers the batch's biased variance, PyTorch the unbiased one: the proof converts it."),
-        Section(title="Loss", functions=("loss",),
-                note="Softmax and cross-entropy in one operation from the logits, averaged over the batch."),
-        Section(title="Optimizer", functions=("optimizer",),
-                note="SGD with momentum. Keras multiplies by the rate before it adds up, PyTorch after: the same while the rate is constant."),
-        Section(title="Training step", functions=("train_step",),
-                note="TensorFlow records on a tape and returns gradients; PyTorch writes them into the parameters, which must "
-                     "be cleared first. Neither reads the loss here, so neither waits for the device."),
-        Section(title="Evaluation", functions=("evaluate_batch",),
-                note="Same batches, same order, loss and number of correct answers summed on the device."),
+        sections.LOSS,
+        sections.SGD,
+        sections.TRAINING_STEP,
+        sections.EVALUATION,
     ),
     sizes=(
         Size(name="image_size", default=224, small=64, low=32, high=1_024, help="Height and width of an image in pixels.", multiple=32),

@@ -1,6 +1,7 @@
 """The transformer encoder, in numbers that hold for both sides."""
 
 from core.workloads import counting, generated
+from core.workloads.shared import sections
 from core.workloads.spec import Flops, Layer, Samples, Section, Size, Sizes, WorkloadSpec
 
 CLASSES = 4
@@ -48,18 +49,10 @@ SPEC = WorkloadSpec(
                 note="Query, key and value are three products in Keras and one packed product in PyTorch, whose kernels are ported part by "
                      "part. No projection has a bias: softmax does not see a key's, so its gradient is nothing but rounding, which no "
                      "gate can compare and which Adam would enlarge; Keras's layer has biases on all four projections or on none."),
-        Section(title="Loss", functions=("loss",),
-                note="Softmax and cross-entropy in one operation from the logits, averaged over the batch."),
-        Section(title="Optimizer", functions=("optimizer", "added_up", "matched", "keras_epsilon"),
-                note="AdamW with the same decay of every parameter, taken off before the step on both sides. Rescaling PyTorch's "
-                     "epsilon at each step makes the two forms of Adam the same. TensorFlow's gradient of the embedding has a "
-                     "row for every token that was looked up. Keras's own update squares the rows of a repeated token one by one "
-                     "and adds the squares; here they are added first, as in PyTorch."),
-        Section(title="Training step", functions=("train_step",),
-                note="TensorFlow records on a tape and returns gradients; PyTorch writes them into the parameters, which must "
-                     "be cleared first. Neither reads the loss here, so neither waits for the device."),
-        Section(title="Evaluation", functions=("evaluate_batch",),
-                note="Same batches, same order, loss and number of correct answers summed on the device."),
+        sections.LOSS,
+        sections.ADAMW_OF_EMBEDDINGS,
+        sections.TRAINING_STEP,
+        sections.EVALUATION,
     ),
     sizes=(
         Size(name="length", default=128, small=16, low=2, high=4_096, help="Tokens of a sequence."),

@@ -1,6 +1,7 @@
 """The vision transformer, in numbers that hold for both sides."""
 
 from core.workloads import counting, generated
+from core.workloads.shared import sections
 from core.workloads.spec import Flops, Layer, Samples, Section, Size, Sizes, WorkloadSpec
 
 PATCH = 16
@@ -37,9 +38,7 @@ SPEC = WorkloadSpec(
         Layer(name="head", kind="dense of the class token, logits", tensorflow_shape=(1000,), pytorch_shape=(1000,), parameters=193_000),
     ),
     sections=(
-        Section(title="Data", functions=("data", "batch"),
-                note="The whole set lies in memory on the device, and the batches of a block are taken from it before its clock "
-                     "starts. Keras keeps channels last (N, H, W, C), PyTorch channels first (N, C, H, W)."),
+        sections.IMAGES,
         Section(title="Model", functions=("model", "VisionTransformer"),
                 note="Patches are cut by a convolution whose stride is its size; either layout gives them row by row. Initial weights "
                      "are drawn once and ported. Both take the exact GELU and one epsilon in LayerNorm (Keras 1e-3, PyTorch 1e-5 by "
@@ -53,16 +52,12 @@ SPEC = WorkloadSpec(
                      "part. No projection has a bias, unlike in the published model: softmax does not see a key's, so its gradient is "
                      "nothing but rounding, which no gate can compare and which Adam would enlarge; Keras's layer has biases on all four "
                      "projections or on none."),
-        Section(title="Loss", functions=("loss",),
-                note="Softmax and cross-entropy in one operation from the logits, averaged over the batch."),
+        sections.LOSS,
         Section(title="Optimizer", functions=("optimizer", "matched", "keras_epsilon"),
                 note="AdamW with the same decay of every parameter, taken off before the step on both sides. Rescaling PyTorch's epsilon "
                      "at each step makes the two forms of Adam the same."),
-        Section(title="Training step", functions=("train_step",),
-                note="TensorFlow records on a tape and returns gradients; PyTorch writes them into the parameters, which must "
-                     "be cleared first. Neither reads the loss here, so neither waits for the device."),
-        Section(title="Evaluation", functions=("evaluate_batch",),
-                note="Same batches, same order, loss and number of correct answers summed on the device."),
+        sections.TRAINING_STEP,
+        sections.EVALUATION,
     ),
     sizes=(
         Size(name="image_size", default=224, small=32, low=PATCH, high=1_024, help="Height and width of an image in pixels.", multiple=PATCH),
