@@ -1,10 +1,12 @@
-# make app     the app in your browser
-# make test    everything that is checked: style, types, import rules, spelling, tests
-# make check   the same without the tests
-# make bench   what the product itself costs, as ratios
-# make exports exporters and runtimes beyond the frameworks' own (ONNX, LiteRT, ExecuTorch), for `python -m core exports`
-# make peers   other trace tools in .venv-peers, for make bench to time beside ours
-# make clean   remove .venv and every cache
+# make app         the app in your browser
+# make test        everything that is checked: style, types, import rules, spelling, tests
+# make check       the same without the tests
+# make bench       what the product itself costs, as ratios
+# make exports     exporters and runtimes beyond the frameworks' own (ONNX, LiteRT, ExecuTorch), for `python -m core exports`
+# make tensorboard every profile in TensorBoard, with xprof and torch-tb-profiler in .venv-tensorboard
+# make demo        the hosted demo here, in an environment with its own light requirements
+# make peers       other trace tools in .venv-peers, for make bench to time beside ours
+# make clean       remove .venv and every cache
 #
 # Each installs what it needs into .venv first. PYTHON=... names another interpreter.
 
@@ -20,8 +22,11 @@ INSTALLED := $(VENV)/.requirements
 INSTALLED_DEV := $(VENV)/.requirements-dev
 
 PEERS := .venv-peers/.installed
+TENSORBOARD := .venv-tensorboard/.installed
+DEMO := .venv-demo/.installed
+TEST_PROCESSES ?= 2
 
-.PHONY: help app test check bench exports peers clean
+.PHONY: help app test check bench exports tensorboard demo peers clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -29,8 +34,10 @@ help:
 app: $(INSTALLED)
 	@$(BIN)/python -m streamlit run streamlit_app.py
 
+# Two at a time; then, one after the other, the tests that compare times and may have nothing beside them.
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not alone" --numprocesses $(TEST_PROCESSES) --dist worksteal
+	$(BIN)/python -m pytest -m alone
 
 check: $(INSTALLED_DEV)
 	$(BIN)/python -m ruff check
@@ -44,6 +51,13 @@ bench: $(INSTALLED_DEV)
 exports: $(INSTALLED)
 	$(PIP) install -r requirements-exports.txt
 
+tensorboard: $(INSTALLED) $(TENSORBOARD)
+	$(BIN)/python -m core tensorboard --to build/tensorboard
+	.venv-tensorboard/bin/tensorboard --logdir build/tensorboard --host 127.0.0.1
+
+demo: $(DEMO)
+	.venv-demo/bin/python -m streamlit run demo/streamlit_app.py --server.address 127.0.0.1
+
 peers: $(PEERS)
 
 $(PEERS): $(CREATED)
@@ -51,8 +65,18 @@ $(PEERS): $(CREATED)
 	.venv-peers/bin/python -m pip --disable-pip-version-check install HolisticTraceAnalysis==0.5.0 torch-tb-profiler==0.4.3
 	@touch $@
 
+$(TENSORBOARD): requirements-tensorboard.txt $(CREATED)
+	$(BIN)/python -m venv .venv-tensorboard
+	.venv-tensorboard/bin/python -m pip --disable-pip-version-check install -r $<
+	@touch $@
+
+$(DEMO): demo/requirements.txt $(CREATED)
+	$(BIN)/python -m venv .venv-demo
+	.venv-demo/bin/python -m pip --disable-pip-version-check install -r $<
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .venv-peers .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache build
+	rm -rf $(VENV) .venv-peers .venv-tensorboard .venv-demo .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache build
 	find core pages bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(CREATED):

@@ -9,11 +9,12 @@ from core.analysis.claims import verdict_counts
 from core.charts.claims import verdict_bars
 from core.claims.ledger import LedgerRow, ledger
 from core.model.claim import CLAIM_VERDICT_LABELS
+from core.model.hosted import is_hosted
 from core.store.claims import ClaimStore
 from pages._parts import formats
 from pages._parts.charts import chart_with_table
 from pages._parts.claim_cards import show_claim
-from pages._parts.claim_runs import is_busy, show_run
+from pages._parts.claim_runs import is_busy, show_recorded, show_run
 
 EVERY = "every verdict"
 
@@ -25,14 +26,21 @@ def main() -> None:
     tested = sum(row.result is not None for row in rows)
     st.markdown(
         f"The article that this program grew out of makes **{len(rows)} statements** that can be checked. "
-        + (f"{tested} have been looked at on this machine." if tested else "None has been tested on this machine yet.")
+        + (f"{tested} have been looked at on {_where()}." if tested else f"None has been tested on {_where()} yet.")
     )
     _counts(rows)
-    show_run(store)
+    if is_hosted():
+        show_recorded(rows)
+    else:
+        show_run(store)
     shown = _filtered(rows)
-    busy = is_busy(store)
+    busy = not is_hosted() and is_busy(store)
     for row in shown:
         show_claim(store, row, busy=busy)
+
+
+def _where() -> str:
+    return "the machine that is shown here" if is_hosted() else "this machine"
 
 
 def _counts(rows: list[LedgerRow]) -> None:

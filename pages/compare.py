@@ -3,8 +3,10 @@
 import streamlit as st
 
 from core.analysis.live import pair_ratios
+from pages._parts.baseline import choose_baseline, show_baseline
 from pages._parts.compare_sections import sections, shown
 from pages._parts.empty import show_empty
+from pages._parts.library_bundle import show_origin
 from pages._parts.places import link
 from pages._parts.states import show_state
 from pages._parts.stored import choose_comparison, store
@@ -15,7 +17,9 @@ if not comparisons:
     show_empty()
     st.stop()
 
-one = choose_comparison(comparisons)
+pickers = st.container(horizontal=True)
+with pickers:
+    one = choose_comparison(comparisons)
 assert one is not None
 finished = show_state(one)
 if one.spec is None or one.result is None:
@@ -27,7 +31,12 @@ if one.spec is None or one.result is None:
 
 it = shown(one)
 if finished:
+    with pickers:
+        baseline = choose_baseline(one, comparisons)
     show_verdict(it.spec, it.result)
+    show_origin(one)
+    if baseline is not None:
+        show_baseline(one, baseline)
 offered = sections(it)
 tabs = st.tabs(list(offered), key="view", on_change="rerun", bind="query-params")
 for tab, show in zip(tabs, offered.values(), strict=True):
@@ -35,4 +44,6 @@ for tab, show in zip(tabs, offered.values(), strict=True):
         with tab:
             show(it)
 if finished:
-    link("kernels", "Which operations make the difference?", comparison=one.id)
+    with st.container(horizontal=True):
+        link("explain", "What makes the difference?", comparison=one.id)
+        link("kernels", "Which operations cost most?", comparison=one.id)

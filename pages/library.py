@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from core.model.hosted import is_hosted
 from pages._parts.empty import show_empty
 from pages._parts.library_add import show_add
+from pages._parts.library_bundle import show_import
 from pages._parts.library_recordings import show_recordings
 from pages._parts.library_rows import show_comparisons, show_problem
 from pages._parts.opened import library
@@ -13,6 +15,7 @@ from pages._parts.stored import store
 st.title("Library", anchor=False)
 show_problem()
 show_add(library())
+show_import()
 recordings = library().all()
 if recordings:
     st.subheader("Traces and memory snapshots", anchor=False)
@@ -25,5 +28,6 @@ elif recordings:
     link("run", "Compare the two frameworks on this machine")
 else:
     show_empty()
-st.caption("Everything is kept in these folders:")
-st.code(f"{store().root}\n{library().root}", language=None)
+if not is_hosted():
+    st.caption("Everything is kept in these folders:")
+    st.code(f"{store().root}\n{library().root}", language=None)

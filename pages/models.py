@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.report.words import size_words
 from core.workloads.layouts import Tensor
 from core.workloads.registry import flops, weight_map, workload_spec
 from core.workloads.spec import Sizes, WorkloadError, WorkloadSpec
@@ -23,7 +24,6 @@ from pages._parts.workloads import (
     size_inputs,
     size_presets,
     size_values,
-    size_words,
     workload_label,
 )
 

@@ -8,10 +8,12 @@ from core.analysis.comparison import command
 from core.bench.start import start_detached
 from core.model.comparison import ComparisonSpec
 from core.model.errors import ShowdownError
+from core.model.hosted import is_hosted
 from core.model.variant import FRAMEWORK_LABELS
 from core.store.comparisons import StoredComparison
 from core.workloads.spec import WorkloadSpec
 from pages._parts import formats
+from pages._parts.hosted import show_command
 from pages._parts.queue import show_queue, unfinished_comparisons
 from pages._parts.run_again import like_stored
 from pages._parts.run_duration import duration_words
@@ -23,27 +25,37 @@ from pages._parts.stored import PARAMETER, store
 def main() -> None:
     st.title("Run", anchor=False)
     changes = like_stored(store())
-    unfinished = unfinished_comparisons()
+    unfinished = [] if is_hosted() else unfinished_comparisons()
     shown = _shown(unfinished)
     if shown is not None:
         watch(shown.id)
     if unfinished:
         show_queue(shown.id if shown else None)
     with st.container(border=True):
-        st.subheader("What will run?" if shown is None else "Start another one", anchor=False)
+        st.subheader(_heading(shown), anchor=False)
         if changes:
             st.info(formats.plain(f"Changed to fit this machine: {'; '.join(changes)}."), icon=":material/rule_settings:")
         _form(wish(), unfinished)
+
+
+def _heading(shown: StoredComparison | None) -> str:
+    if is_hosted():
+        return "What would run on your machine?"
+    return "What will run?" if shown is None else "Start another one"
 
 
 def _form(wanted: Wish, unfinished: list[StoredComparison]) -> None:
     spec, workload = wanted.spec, wanted.workload
     if spec is None or workload is None:
         st.error(formats.plain(wanted.problem), title="This cannot be started", icon=":material/error:")
-        st.button("Start", type="primary", icon=":material/play_arrow:", key="start", disabled=True)
+        if not is_hosted():
+            st.button("Start", type="primary", icon=":material/play_arrow:", key="start", disabled=True)
         return
     st.caption(formats.plain(duration_words(store(), spec, workload)))
     _notes(spec, workload)
+    if is_hosted():
+        show_command(command(spec), does="measures exactly that")
+        return
     missing = missing_frameworks(spec)
     for name in missing:
         st.warning(

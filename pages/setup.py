@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.machine.checks import AREA_LABELS, as_markdown, by_area, trust_sentence, trustworthy
 from core.model.finding import Finding
+from core.model.hosted import is_hosted
 from pages._parts import formats
 from pages._parts.findings import checked, is_checked, recheck, show_area, status_counts
 from pages._parts.places import link
@@ -71,4 +72,9 @@ def _share(findings: list[Finding]) -> None:
         st.code("python -m core doctor --deep", language="bash")
 
 
-main()
+if is_hosted():
+    from pages._parts.recorded_setup import show_recorded_setup
+
+    show_recorded_setup()
+else:
+    main()

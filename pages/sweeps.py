@@ -6,10 +6,14 @@ import streamlit as st
 
 from core.bench.sweep import start_sweep_detached
 from core.model.errors import ShowdownError
-from core.store.sweeps import SweepStore
+from core.model.hosted import is_hosted
+from core.store.sweeps import StoredSweep, SweepStore
 from pages._parts import formats
+from pages._parts.hosted import show_command
 from pages._parts.sweep_form import SweepWish, sweep_wish
-from pages._parts.sweep_view import SWEEP_PARAMETER, choose_sweep, show_sweep
+from pages._parts.sweep_view import SWEEP_PARAMETER, choose_sweep, show_sweep, sweep_command
+
+EXAMPLE = "python -m core sweep run --workloads mlp,mnist_cnn --small"
 
 
 def main() -> None:
@@ -19,9 +23,21 @@ def main() -> None:
     shown = choose_sweep(sweeps)
     if shown is not None:
         show_sweep(sweeps, shown)
+    if is_hosted():
+        _show_recorded(shown)
+        return
     with st.container(border=True):
         st.subheader("Plan one" if shown is None else "Plan another one", anchor=False)
         _form(sweeps, sweep_wish())
+
+
+def _show_recorded(shown: StoredSweep | None) -> None:
+    """What plans the same grid elsewhere; the form would plan one for the machine that the demo runs on."""
+    with st.container(border=True):
+        if shown is None or shown.spec is None:
+            show_command(EXAMPLE, does="runs a first one")
+        else:
+            show_command(sweep_command(shown.spec), does="runs the same grid")
 
 
 def _form(sweeps: SweepStore, wanted: SweepWish) -> None:

@@ -12,9 +12,11 @@ from core.analysis.timeline import LANE_MARKS, marks, overview, with_names
 from core.analysis.timeline_index import Index, Lane
 from core.charts.minimap import Whole, minimap
 from core.charts.palette import Sides
-from core.charts.timeline import Strip, timeline
+from core.charts.picking import with_picked
+from core.charts.timeline import MARK, PICKED, Strip, drawn, timeline
 from pages._parts import formats
 from pages._parts.charts import chart_with_table
+from pages._parts.linked import keep, linked, picked_in
 from pages._parts.opened import Opened, choose_opened, opened_sides, show_notes
 from pages._parts.perfetto import show_perfetto
 from pages._parts.timeline_lanes import LANES, choose_highlight, choose_kinds, choose_lanes, indexes_of
@@ -30,7 +32,9 @@ def main() -> None:
     opened = choose_opened()
     names = opened_sides(opened)
     digests = [one.digest for one in opened]
-    anew = others_chosen(digests, [LANES])
+    anew = others_chosen(digests, [LANES, PICKED])
+    if anew:
+        keep(PICKED, [])
     window_row = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         indexes = indexes_of(opened, choose_kinds())
@@ -38,19 +42,24 @@ def main() -> None:
     lanes = choose_lanes(opened, indexes, anew=anew)
     with window_row:
         view = choose_window(indexes, [one.trace.facts.steps for one in opened])
-    remember_address(digests, [LANES])
     _show_minimap(opened, indexes, names, view)
     if not any(lanes):
         st.info("Choose a stream or a thread above to see what ran on it.", title="No lane is chosen", icon=":material/view_timeline:")
+        remember_address(digests, [LANES, PICKED])
         return
     strips = _strips(opened, lanes, view, matching)
     table = marks_table(strips, {"a": names.a, "b": names.b})
+    # A mark is a row of its recording: what is picked means nothing in another one.
+    picking = linked(PICKED, f"timeline_marks_{'_'.join(digest[:12] for digest in digests)}", drawn(strips)[MARK].to_list())
+    chart = timeline(strips, names, view.window, zero=view.zero, searching=matching is not None)
     event = chart_with_table(
-        timeline(strips, names, view.window, zero=view.zero, searching=matching is not None), table, alt=_words(opened, lanes, view),
-        download_name="timeline-marks", key="timeline_lanes_chart", on_select="rerun",
+        with_picked(chart, PICKED, MARK, picking.begun), table, alt=_words(opened, lanes, view), download_name="timeline-marks",
+        key=picking.key, on_select="rerun",
     )  # fmt: skip
+    picked = picking.follow(event, picked_in(event, PICKED, MARK))
+    remember_address(digests, [LANES, PICKED])
     show_notes(opened)
-    show_picked(opened, lanes, strips, view, event)
+    show_picked(opened, lanes, strips, view, picked)
     show_lanes(opened, lanes, view, matching)
     show_perfetto(opened)
 

@@ -10,6 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says nothing about the code: other tests run beside it.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -24,6 +29,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr(tempfile, "tempdir", None)
     return home
+
+
+@pytest.fixture
+def spacious(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory that the hosted demo may take is meant for its own process, not for one that has run a thousand tests."""
+    monkeypatch.setattr("pages._parts.room.LIMIT_BYTES", 10**13)
 
 
 @pytest.fixture

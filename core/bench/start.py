@@ -11,6 +11,7 @@ from core.bench.plan import SpecError
 from core.machine.cpu import usable_cpus
 from core.machine.interpreter import PROJECT
 from core.model.comparison import PRESETS, ComparisonSpec
+from core.model.hosted import refuse_if_hosted
 from core.model.run import MEASURES, TASKS
 from core.model.variant import Variant
 from core.store.comparisons import ComparisonStore, new_id
@@ -104,7 +105,11 @@ def _check_variant(variant: Variant, known: WorkloadSpec, task: str, measure: st
 
 
 def start_detached(store: ComparisonStore, spec: ComparisonSpec) -> None:
-    """Create the comparison and start its referee as a process that outlives this one."""
+    """Create the comparison and start its referee as a process that outlives this one.
+
+    Raises HostedError in the demo.
+    """
+    refuse_if_hosted("a comparison")
     folder = store.create(spec)
     with (folder / "referee.log").open("wb") as log:
         subprocess.Popen(

@@ -16,6 +16,7 @@ from core.bench.start import make_spec
 from core.machine.interpreter import PROJECT
 from core.model.comparison import ComparisonResult, ComparisonSpec, Preset
 from core.model.errors import ShowdownError
+from core.model.hosted import refuse_if_hosted
 from core.model.sweep import SweepCell, SweepError, SweepPair, SweepSpec, SweepWorkload
 from core.store.comparisons import ComparisonStore, new_id
 from core.store.sweeps import StoredSweep, SweepJournal, SweepStore
@@ -144,7 +145,8 @@ def _run_cell(
 
 
 def start_sweep_detached(sweeps: SweepStore, id: str) -> None:
-    """Work on a sweep in a process that outlives this one."""
+    """Work on a sweep in a process that outlives this one. Raises HostedError in the demo."""
+    refuse_if_hosted("a sweep")
     sweeps.mark_started(id)
     with (sweeps.folder(id) / "runner.log").open("ab") as log:
         subprocess.Popen(

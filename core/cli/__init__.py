@@ -7,13 +7,17 @@ import sys
 import typer
 from rich.console import Console
 
+from core.cli.bundle import bundle, import_bundle
 from core.cli.claims import app as claims_app
 from core.cli.compare import compare, referee
 from core.cli.doctor import doctor
 from core.cli.exports import exports
+from core.cli.log_mlflow import log_mlflow
 from core.cli.new_workload import new_workload
+from core.cli.report import report
 from core.cli.stored import cancel, delete, list_comparisons, show
 from core.cli.sweep import app as sweep_app
+from core.cli.tensorboard import tensorboard
 from core.cli.trace import trace, trace_diff
 from core.model.errors import ShowdownError
 
@@ -34,6 +38,11 @@ app.command()(cancel)
 app.command()(delete)
 app.command()(trace)
 app.command("trace-diff")(trace_diff)
+app.command()(report)
+app.command()(bundle)
+app.command("import")(import_bundle)
+app.command("log-mlflow")(log_mlflow)
+app.command()(tensorboard)
 app.add_typer(sweep_app, name="sweep")
 app.add_typer(claims_app, name="claims")
 app.command(hidden=True)(referee)

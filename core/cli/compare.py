@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from core.bench.referee import Observer, Referee
 from core.bench.start import make_spec
+from core.cli.gate import FailIfOption, StrictOption, exit_code, judge_all, outcome_fields, parse_conditions, print_outcomes
 from core.cli.render import print_result
 from core.cli.stopping import stop_asked
 from core.cli.stored import IdArgument, JsonOption, as_json, print_json
@@ -22,7 +23,6 @@ from core.store.comparisons import ComparisonStore
 from core.store.files import StoreError
 from core.workloads.spec import parse_sizes
 
-_EXIT_CODES = {"finished": 0, "failed": 1, "cancelled": 130}
 _STAGES = {"parity": "proving parity", "pilot": "finding the warm-up", "noise": "measuring the noise floor", "pairs": "comparing",
            "profile": "profiling both sides"}  # fmt: skip
 
@@ -50,9 +50,12 @@ def compare(
     epochs: Annotated[int | None, typer.Option(help="Train so many whole epochs a run, instead of the preset's length.")] = None,
     steps: Annotated[int | None, typer.Option(help="Measure about so many steps a run, instead of the preset's length.")] = None,
     profile: Annotated[bool, typer.Option(help="Profile both sides after the timed runs.")] = True,
+    fail_if: FailIfOption = None,
+    strict: StrictOption = False,
     json: JsonOption = False,
 ) -> None:
     """Compare two variants of a workload on this machine."""
+    conditions = parse_conditions(fail_if)
     threads, device = default_threads(), "gpu" if gpu_visible() else "cpu"
     spec = make_spec(
         workload,
@@ -70,11 +73,13 @@ def compare(
             result = _referee(store, spec, observer)
     except OSError as error:
         raise StoreError(f"The store at {store.root} cannot be written ({error.strerror}); free some space or set SHOWDOWN_HOME.") from error
+    outcomes = judge_all(conditions, result)
     if json:
-        print_json(as_json(store.load(spec.id)))
+        print_json({**as_json(store.load(spec.id)), **outcome_fields(outcomes)})
     else:
         print_result(console, spec, result)
-    raise typer.Exit(_EXIT_CODES[result.state])
+    print_outcomes(console, outcomes)
+    raise typer.Exit(exit_code(result.state, outcomes, strict=strict))
 
 
 def referee(id: IdArgument) -> None:
@@ -84,7 +89,7 @@ def referee(id: IdArgument) -> None:
     if comparison.spec is None or comparison.state != "queued":
         raise StoreError(f"Comparison {id} is {comparison.state} and cannot be started; make a new one.")
     result = _referee(store, comparison.spec, lambda event: None)
-    raise typer.Exit(_EXIT_CODES[result.state])
+    raise typer.Exit(exit_code(result.state))
 
 
 def _referee(store: ComparisonStore, spec: ComparisonSpec, observer: Observer) -> ComparisonResult:

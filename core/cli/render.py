@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import polars as pl
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from core.analysis.baseline import Beside
 from core.analysis.comparison import unit_of_work
 from core.model.comparison import VERDICT_LABELS, ComparisonResult, ComparisonSpec
 from core.model.parity import STAGE_LABELS
@@ -13,6 +15,8 @@ from core.store.comparisons import StoredComparison
 
 _COLOURS = {"faster": "green", "no_practical_difference": "green", "measurable_under_threshold": "cyan", "cannot_tell": "yellow",
             "not_comparable": "red"}  # fmt: skip
+#: A terminal has no room for all packages of two machines.
+_MOST_CHANGES = 40
 
 
 def print_result(console: Console, spec: ComparisonSpec, result: ComparisonResult) -> None:
@@ -81,6 +85,26 @@ def _side_table(spec: ComparisonSpec, result: ComparisonResult) -> Table:
     row("test accuracy", [side.test_accuracy for side in sides], "%", 2, 100)
     row("profiler slows down", [side.profiler_slowdown for side in sides], "x", 2)
     return table
+
+
+def print_beside(console: Console, baseline: str, found: Beside, changes: pl.DataFrame) -> None:
+    """Each side against the baseline, and what else is not the same; `changes` as `environment_changes` makes it."""
+    console.print(f"\n[bold]Beside {escape(baseline)}[/bold]")
+    for doubt in found.doubts:
+        console.print(f"[yellow]![/yellow] {escape(doubt)}", soft_wrap=True)
+    for sentence in (words for side in found.sides for words in side.sentences()):
+        console.print(escape(sentence), soft_wrap=True, highlight=False)
+    if changes.is_empty():
+        console.print("Nothing else is known to differ between the two.")
+        return
+    table = Table(title="What else differs", title_justify="left")
+    for name in ("of", "fact", "baseline", "this"):
+        table.add_column(name, overflow="fold")
+    for row in changes.head(_MOST_CHANGES).iter_rows():
+        table.add_row(*map(escape, row))
+    console.print(table)
+    if len(changes) > _MOST_CHANGES:
+        console.print(f"{len(changes) - _MOST_CHANGES} more differ; --json has all.")
 
 
 def comparison_table(comparisons: list[StoredComparison]) -> Table:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core.machine.interpreter import PROJECT
 from core.model.errors import ShowdownError
+from core.model.hosted import refuse_if_hosted
 from core.store.files import tail
 
 
@@ -31,8 +32,9 @@ class ChildEnd:
 def run_child(command: list[str], *, limit_s: float, variables: dict[str, str] | None = None) -> ChildEnd:
     """Run a command from the project's root and wait; after `limit_s` it is killed. Nothing that it started stays behind.
 
-    Raises InterpreterError where it cannot be started.
+    Raises InterpreterError where it cannot be started, HostedError in the demo.
     """
+    refuse_if_hosted("a framework")
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow", **(variables or {})}
     with tempfile.TemporaryDirectory() as folder:
         log_path = Path(folder) / "log.txt"

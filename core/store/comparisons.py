@@ -27,6 +27,7 @@ from core.store.home import home
 #: Ids of comparisons, and of everything else that is made here: `new_id`.
 ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 _LOCK = "referee.lock"
+ORIGIN = "origin.json"
 #: A folder whose referee has not reported after so long never had one.
 _START_GRACE_S = 120.0
 
@@ -34,6 +35,19 @@ _START_GRACE_S = 120.0
 def new_id(now: datetime | None = None) -> str:
     """An id that sorts by time, e.g. `20261123-014255-a1b2c3` (UTC)."""
     return f"{now or datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where an imported comparison came from; lies beside it as `origin.json`."""
+
+    schema: int = SCHEMA_VERSION
+    imported: str
+    """ISO 8601, UTC."""
+    bundle: str
+    """SHA-256 of the file that it came in."""
+    name: str
+    """What that file was called."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +66,21 @@ class StoredComparison:
     @property
     def ended(self) -> bool:
         return self.state not in ("queued", "running")
+
+    @property
+    def origin(self) -> Origin | None:
+        """None where it was made here."""
+        try:
+            return read_json(self.folder / ORIGIN, Origin)
+        except (OSError, StoreError):
+            return None
+
+    def environment(self) -> dict[str, Any]:
+        """Machine and sides with all their packages where the file is there; otherwise as the result carries them."""
+        try:
+            return read_json(self.folder / "environment.json", dict[str, Any])
+        except (OSError, StoreError):
+            return self.result.environment if self.result else {}
 
     def events(self) -> list[dict[str, Any]]:
         """What the referee has reported so far."""

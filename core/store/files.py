@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 
 from core.model.errors import ShowdownError
 
@@ -36,8 +37,14 @@ def write_whole(path: Path, data: bytes | memoryview) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a dataclass or plain value as indented JSON; NaN becomes null."""
-    write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+    """Write a dataclass or plain value as indented JSON; NaN becomes null, and a number of numpy's the same number."""
+    write_whole(path, msgspec.json.format(msgspec.json.encode(value, enc_hook=_plain), indent=1) + b"\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def read_json(path: Path, kind: type[T]) -> T:

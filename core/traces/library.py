@@ -53,19 +53,29 @@ class Entry:
 
 
 class TraceLibrary:
-    """The folder `<home>/traces`."""
+    """The folder `<home>/traces`; or another one, which shows the recordings of that beside its own."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, beside: TraceLibrary | None = None) -> None:
+        """`beside`: a library whose recordings are found here too, and stay as they are."""
         self.root = root
+        self.beside = beside
 
     def all(self) -> list[Entry]:
         """Everything that was brought here, newest first; caches of a comparison's own profiles are not."""
+        found = {} if self.beside is None else {entry.digest: entry for entry in self.beside.all()}
+        found |= {entry.digest: entry for entry in self.own()}
+        return sorted(found.values(), key=lambda entry: (entry.added, entry.name), reverse=True)
+
+    def own(self) -> list[Entry]:
+        """What lies in this library itself, in no order."""
         if not self.root.is_dir():
             return []
-        found = [
-            entry for folder in self.root.iterdir() if _DIGEST.fullmatch(folder.name) and (entry := self._entry(folder)) is not None
-        ]
-        return sorted(found, key=lambda entry: (entry.added, entry.name), reverse=True)
+        folders = (folder for folder in self.root.iterdir() if _DIGEST.fullmatch(folder.name))
+        return [entry for folder in folders if (entry := self._entry(folder)) is not None]
+
+    def owns(self, digest: str) -> bool:
+        """Does the recording lie in this library itself?"""
+        return _DIGEST.fullmatch(digest) is not None and (self.root / digest / ENTRY).is_file()
 
     def get(self, digest: str) -> Entry:
         """Raises TraceError where there is none."""
@@ -93,7 +103,10 @@ class TraceLibrary:
         kept = cache.load(self._folder(digest))
         if kept is None:
             kept = read.read_source(self._source(entry))
-            cache.save(kept, self._folder(digest))
+            try:
+                cache.save(kept, self._folder(digest))
+            except OSError:
+                pass  # it is only quicker with it
         return kept
 
     def snapshot(self, digest: str) -> Snapshot:
@@ -114,8 +127,10 @@ class TraceLibrary:
         """Remove a recording and what was read of it; a file outside the library stays where it is. Raises TraceError,
         StoreError.
         """
-        self.get(digest)
-        folder = self._folder(digest)
+        entry = self.get(digest)
+        if not self.owns(digest):
+            raise StoreError(f"{entry.name} is part of what is shown here to everybody; it stays.")
+        folder = self.root / digest
         doomed = folder.with_name(f".deleted-{digest[:16]}-{secrets.token_hex(3)}")
         try:
             folder.rename(doomed)
@@ -128,13 +143,13 @@ class TraceLibrary:
         return sum(path.stat().st_size for path in self._folder(digest).glob("*") if path.is_file())
 
     def _add(self, source: Source, digest: str, *, group: str | None, progress: Progress, limits: Limits) -> Entry:
-        folder = self._folder(digest)
-        known = self._entry(folder)
+        folder = self.root / digest
+        known, there = self._entry(folder), folder.exists()
         kind = known.kind if known else "snapshot" if is_snapshot(sources.head(source, limits)) else "trace"
         try:
             if kind == "snapshot":
                 if known is None:
-                    _snapshot(source)
+                    _snapshot(source, limits)
             elif cache.load_facts(folder) is None:
                 cache.save(read.read_source(source, progress=progress, limits=limits), folder)
             folder.mkdir(parents=True, exist_ok=True)
@@ -146,7 +161,7 @@ class TraceLibrary:
             )  # fmt: skip
             write_json(folder / ENTRY, entry)
         except OSError as error:
-            if known is None:
+            if not there:
                 shutil.rmtree(folder, ignore_errors=True)
             raise StoreError(
                 f"The trace cannot be kept in {self.root} ({error.strerror}); free some space or set SHOWDOWN_HOME."
@@ -162,7 +177,8 @@ class TraceLibrary:
         return Source(name=entry.name, path=path)
 
     def _folder(self, digest: str) -> Path:
-        return self.root / digest
+        own = self.root / digest
+        return own if self.beside is None or self.owns(digest) else self.beside._folder(digest)
 
     @staticmethod
     def _entry(folder: Path) -> Entry | None:
@@ -187,8 +203,9 @@ def recordings_in(folder: Path) -> list[Path]:
     return found
 
 
-def _snapshot(source: Source) -> Snapshot:
-    return read_snapshot(sources.whole(source, limits=Limits(text_bytes=MAX_BYTES)), source.name)
+def _snapshot(source: Source, limits: Limits = LIMITS) -> Snapshot:
+    most_bytes = min(MAX_BYTES, limits.text_bytes)
+    return read_snapshot(sources.whole(source, limits=Limits(text_bytes=most_bytes)), source.name)
 
 
 def _safe(name: str) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import altair as alt
 import polars as pl
 import streamlit as st
+
+from core.report import images
 
 
 def chart_with_table(
@@ -21,23 +24,32 @@ def chart_with_table(
     on_select: Any = "ignore",
     folded: bool = True,
 ) -> Any:
-    """The chart, and below it, folded away, the same numbers as a table with its downloads; returns the chart's selection.
+    """The chart, and below it, folded away, the same numbers as a table with the downloads of both; returns the chart's selection.
 
     `alt` says in a sentence what the chart shows. `download_name` has no extension. `columns` is the table's column_config.
     """
     event = st.altair_chart(chart, width="stretch", alt=alt, key=key, on_select=on_select)
     with st.expander("The numbers behind it", expanded=not folded, icon=":material/table:", type="compact"):
         st.dataframe(frame, hide_index=True, column_config=columns)
-        downloads(frame, download_name)
+        downloads(frame, download_name, chart)
     return event
 
 
-def downloads(frame: pl.DataFrame, name: str) -> None:
-    """A table as CSV and as Parquet, each written when it is asked for. `name` has no extension and is the only one of the page."""
-    kinds = (
+def downloads(frame: pl.DataFrame, name: str, chart: Any = None) -> None:
+    """A table as CSV and as Parquet and, where it has one, its chart as PNG and as SVG: each written when it is asked for.
+
+    `name` has no extension and is the only one of the page. A picture has the colours of the theme in which the page is seen.
+    """
+    theme = "dark" if st.context.theme.type == "dark" else "light"
+    kinds: list[tuple[str, Callable[[], Any], str, str]] = [
         ("CSV", frame.write_csv, "csv", "text/csv"),
         ("Parquet", lambda: parquet(frame), "parquet", "application/vnd.apache.parquet"),
-    )
+    ]
+    if chart is not None:
+        kinds += [
+            ("PNG", lambda: images.png(chart, theme=theme), "png", "image/png"),
+            ("SVG", lambda: images.svg(chart, theme=theme), "svg", "image/svg+xml"),
+        ]
     with st.container(horizontal=True):
         for label, write, extension, mime in kinds:
             st.download_button(label, write, file_name=f"{name}.{extension}", mime=mime, icon=":material/download:",

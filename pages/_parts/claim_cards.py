@@ -12,10 +12,11 @@ from core.charts.ratio_axis import RATIO_TITLE
 from core.charts.waterfall import waterfall
 from core.claims.ledger import LedgerRow
 from core.model.claim import ClaimResult
+from core.model.hosted import is_hosted
 from core.store.claims import ClaimStore
 from pages._parts import formats
 from pages._parts.charts import chart_with_table, downloads
-from pages._parts.claim_runs import here, start
+from pages._parts.claim_runs import here, machine_words, start
 from pages._parts.claim_words import interval_words, verdict_badge
 from pages._parts.places import link
 
@@ -59,7 +60,7 @@ def show_claim(store: ClaimStore, row: LedgerRow, *, busy: bool) -> None:
 def _actions(store: ClaimStore, row: LedgerRow, busy: bool) -> None:
     claim, result = row.claim, row.result
     with st.container(horizontal=True, vertical_alignment="center"):
-        if claim.measurable or claim.id == "cost":
+        if (claim.measurable or claim.id == "cost") and not is_hosted():
             label = "Test it" if result is None else "Test it again"
             again = [] if result is None else ["--again"]
             why = "Claims are being tested; wait or stop that first." if busy else f"About {formats.seconds(max(1.0, claim.estimate_s))}."
@@ -71,6 +72,8 @@ def _actions(store: ClaimStore, row: LedgerRow, busy: bool) -> None:
             link("compare", f"The comparison behind it{more}", comparison=row.comparison)
         if result is not None:
             st.caption(_when(result), width="content")
+    if is_hosted() and claim.measurable and row.verdict != "needs_gpu":
+        st.caption(f"On your machine, `{claim.command}` tests it.")
     if row.verdict == "needs_gpu":
         st.caption("On a machine with an NVIDIA GPU, this tests it:")
         st.code(claim.command, language="bash")
@@ -78,6 +81,9 @@ def _actions(store: ClaimStore, row: LedgerRow, busy: bool) -> None:
 
 def _when(result: ClaimResult) -> str:
     took = f" in {formats.seconds(result.duration_s)}" if result.duration_s and result.duration_s >= 1 else ""
+    if is_hosted():
+        on = machine_words(result)
+        return formats.plain(f"tested {formats.ago(result.tested)}{took}" + (f" on {on}" if on else ""))
     elsewhere = "" if result.environment == here() else "; on another machine or with other versions than now"
     return f"tested {formats.ago(result.tested)}{took}{elsewhere}"
 

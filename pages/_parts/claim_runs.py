@@ -9,16 +9,19 @@ from typing import Any
 import streamlit as st
 
 from core.claims.catalogue import CLAIMS
+from core.claims.ledger import LedgerRow
 from core.claims.progress import RunProgress, run_progress
 from core.claims.running import environment, plan, start_detached, total_s
 from core.machine.facts import machine_facts
+from core.model.claim import ClaimResult
 from core.store.claims import ClaimStore
 from core.store.files import tail
 from pages._parts import formats
+from pages._parts.hosted import show_command
 
 POLL_S = 2.0
 #: Key of the price of an hour, in the currency of whoever types it.
-PRICE = "price_per_hour"
+PRICE = "price"
 
 
 @st.cache_data(ttl=300, show_spinner=False)
@@ -47,6 +50,22 @@ def start(store: ClaimStore, arguments: Sequence[str]) -> None:
                  icon=":material/error:")  # fmt: skip
         return
     st.rerun()
+
+
+def machine_words(result: ClaimResult) -> str:
+    """The machine that a result holds for; empty where it does not say."""
+    known, cores = result.environment, result.environment.get("usable_cores")
+    words = [known.get("cpu_model"), f"{cores} cores" if cores else "", *(known.get("gpus") or [])]
+    return ", ".join(str(word) for word in words if word)
+
+
+def show_recorded(rows: Sequence[LedgerRow]) -> None:
+    """In the place of `show_run` where nothing is run: where the results come from, and what gives one's own."""
+    with st.container(border=True):
+        machines = dict.fromkeys(words for row in rows if row.result is not None and (words := machine_words(row.result)))
+        if machines:
+            st.markdown(f"Tested on {formats.plain('; '.join(machines))}.")
+        show_command("python -m core claims run --all-here", does="tests all of them")
 
 
 def show_run(store: ClaimStore) -> None:
@@ -94,7 +113,7 @@ def _show_offer(store: ClaimStore, last: RunProgress) -> None:
         if last.state == "interrupted" and (lines := tail(store.run_folder / "log.txt", 8)):
             st.code("\n".join(lines), language=None)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.number_input("Price of an hour of this machine", min_value=0.0, step=0.1, key=PRICE, width=240,
+            st.number_input("Price of an hour of this machine", min_value=0.0, step=0.1, key=PRICE, bind="query-params", width=240,
                             help="For the claim about cost, in your currency; 0: not given.")  # fmt: skip
             if st.button(f"Test what is left ({len(left)})", type="primary", icon=":material/play_arrow:", key="run_all", disabled=not left):
                 start(store, ["--all-here"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +23,14 @@ from core.charts.parity import parity_gates
 from core.charts.phases import phase_bars
 from core.charts.steps import block_distributions
 from core.model.comparison import AccuracyComparison, ComparisonResult, ComparisonSpec
+from core.model.hosted import is_hosted
+from core.report.files import blocks, load_samples
+from core.report.words import made_up_data, steadiness
 from core.store.comparisons import StoredComparison
-from core.store.files import StoreError, read_json
 from pages._parts import formats
 from pages._parts.charts import chart_with_table, parquet
-from pages._parts.stored import blocks, load_samples, sides
-from pages._parts.workloads import made_up_data
+from pages._parts.share import show_share
+from pages._parts.stored import sides
 
 #: What a block of a run is, and what is priced, by what is timed.
 _BLOCKS = {"step": "blocks of steps", "batch": "batches", "epoch": "epochs"}
@@ -105,30 +107,17 @@ def show_steps(it: Shown) -> None:
     if boxes.is_empty():
         st.info("The blocks of these runs are not stored any more.", icon=":material/info:")
         return
-    steady = steady_words([run.settled for run in tables.measured_runs(it.result)])
+    steady = steadiness([run.settled for run in tables.measured_runs(it.result)])
     unit = "batch" if it.spec.task == "inference" else "step"
     st.caption(f"One box per run: half of its {_BLOCKS[tables.unit_of_work(it.spec)]} lie inside, 90 % between the ends of the line. {steady}")
     words = f"Distribution of block times of {len(boxes)} runs, in milliseconds per {unit}"
     chart_with_table(block_distributions(boxes, it.sides), boxes, alt=words, download_name=f"{it.id}-blocks")
 
 
-def steady_words(settled: Sequence[bool | None]) -> str:
-    """How many runs reached a steady state, and of how many that could be told; `settled` as `RunResult` has it."""
-    told = [one for one in settled if one is not None]
-    if not told:
-        return "No run had enough blocks to tell whether it reached a steady state."
-    few = len(settled) - len(told)
-    untold = f" The other {few} had too few blocks to tell." if few else ""
-    of = f"{len(told)} runs" if not few else f"{len(told)} runs that could be told"
-    if all(told):
-        return f"All {of} reached a steady state.{untold}"
-    return f"{told.count(False)} of {of} did not reach a steady state.{untold}"
-
-
 def show_learning(it: Shown) -> None:
     """Do both learn the same?"""
     curves = tables.learning_curves(blocks(it.one, tables.measured_runs(it.result)))
-    against = st.radio("Loss against", list(AXES), horizontal=True, key="against", bind="query-params")
+    against = st.radio("Loss against", list(AXES), horizontal=True, key="axis", bind="query-params")
     if not curves.is_empty():
         words = f"Loss of every run against {AXES[against]}"
         chart_with_table(loss_curves(curves, it.sides, against), curves, alt=words, download_name=f"{it.id}-loss")
@@ -222,7 +211,7 @@ def show_parity(it: Shown) -> None:
 
 def show_machine(it: Shown) -> None:
     """On what did it run, and was it quiet?"""
-    environment = _environment(it)
+    environment = it.one.environment()
     machine: dict[str, Any] = environment.get("machine") or {}
     samples = load_samples(it.one)
     load = tables.load_over_time(samples)
@@ -246,14 +235,6 @@ def show_machine(it: Shown) -> None:
         st.download_button("JSON", json.dumps(environment, indent=1), file_name=f"{it.id}-environment.json", mime="application/json",
                            icon=":material/download:", on_click="ignore")  # fmt: skip
         st.json(environment, expanded=1)
-
-
-def _environment(it: Shown) -> dict[str, Any]:
-    """With all packages where the file is there; otherwise as the result carries it."""
-    try:
-        return read_json(it.one.folder / "environment.json", dict[str, Any])
-    except (FileNotFoundError, StoreError):
-        return it.result.environment
 
 
 def _fact(name: str) -> str:
@@ -288,8 +269,9 @@ def show_data(it: Shown) -> None:
             ("Blocks as Parquet", lambda: parquet(rows), "blocks.parquet", "application/vnd.apache.parquet"),
         ):
             st.download_button(label, data, file_name=f"{it.id}-{name}", mime=mime, icon=":material/download:", on_click="ignore")
-    st.caption("The folder of this comparison, with logs and profiles:")
-    st.code(str(it.one.folder), language=None)
+    if not is_hosted():
+        st.caption("The folder of this comparison, with logs and profiles:")
+        st.code(str(it.one.folder), language=None)
 
 
 Section = Callable[[Shown], None]
@@ -307,5 +289,6 @@ def sections(it: Shown) -> dict[str, Section]:
         "Parity": (bool(it.result.parity), show_parity),
         "Machine": (bool(it.result.environment), show_machine),
         "Data": (True, show_data),
+        "Share": (True, lambda it: show_share(it.one)),
     }
     return {name: show for name, (there, show) in offered.items() if there}

@@ -5,11 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from core.model.comparison import PRESETS
+from core.model.hosted import is_hosted
 from pages._parts.places import go, link
 
 
 def show_empty() -> None:
-    """Nothing has been compared on this machine yet."""
+    """Nothing has been compared on this machine yet, or nothing was recorded for the demo."""
+    if is_hosted():
+        _show_nothing_recorded()
+        return
     quick = PRESETS["quick"]
     with st.container(border=True, gap="small"):
         st.title("Which is faster here?", anchor=False)
@@ -29,3 +33,10 @@ def show_empty() -> None:
             if st.button("Run your first comparison", type="primary", icon=":material/play_arrow:", key="first_comparison"):
                 go("run")
             link("setup", "Check this machine first")
+
+
+def _show_nothing_recorded() -> None:
+    with st.container(border=True, gap="small"):
+        st.title("Nothing was recorded here", anchor=False)
+        st.markdown("This demo shows comparisons that were made elsewhere, and it has none yet. You can look at a recording of your own.")
+        link("library", "Bring a recording")

@@ -11,12 +11,15 @@ import streamlit as st
 from core.analysis.operators import mirror
 from core.analysis.work import Outside, summed_up
 from core.charts.kernels import Words, mirrored_bars, single_bars
-from core.charts.picking import pickable
+from core.charts.picking import pickable, with_picked
 from core.traces.schema import PHASES
 from pages._parts import formats
 from pages._parts.charts import chart_with_table, downloads
 from pages._parts.kernel_rows import matching, picked_rows, row_columns, row_table
-from pages._parts.kernel_work import View, analysis, costs, per_step
+from pages._parts.kernel_work import DEVICE, View, analysis, choose_clock, costs, per_step
+from pages._parts.linked import carried, forget_unless, linked, picked_in
+from pages._parts.opened import AGAINST, COMPARISON, TRACE
+from pages._parts.places import link
 
 #: What bars can stand for: the column, and what charts call it.
 GROUPS = {
@@ -30,9 +33,10 @@ HOST_MEASURES = {"self": ("self_ns", "self time"), "total": ("total_ns", "total 
 TOPS = (10, 15, 25, 40)
 #: Where the rows are the classes already, colour is free to tell the sides apart.
 _COLOUR = {"kernel": "op_class", "operator": "op_class", "class": "side", "layer": "side"}
+#: Name of the selection of the chart, and the query parameter it is kept in.
+_PICKED = "picked"
 #: Above this the table keeps its largest rows: a person reads no more, and Streamlit pages no further.
 _MOST_ROWS = 5_000
-_DEVICE, _HOST = "device", "host"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +61,8 @@ def show_costs(it: View) -> None:
     """What costs most, and how do the two sides pair up?"""
     choice = _choose(it)
     if choice is None:
-        st.info(
-            "No kernel and no operator was recorded; the Timeline shows what was.",
-            title="Nothing here costs anything",
-            icon=":material/search_off:",
-        )
+        st.info("No kernel and no operator was recorded.", title="Nothing here costs anything", icon=":material/search_off:")
+        link("timeline", "See what was recorded", **carried(COMPARISON, TRACE, AGAINST))
         return
     whole = {one.side: costs(one, device=choice.device[one.side]) for one in it.opened}
     found = {side: _filtered(table, choice) for side, table in whole.items()}
@@ -74,6 +75,10 @@ def show_costs(it: View) -> None:
 
 
 def _choose(it: View) -> _Choice | None:
+    # Explain and Memory have these words in their addresses too, and other values behind them.
+    forget_unless("group", GROUPS)
+    forget_unless("amount", (*DEVICE_MEASURES, *HOST_MEASURES))
+    forget_unless("top", TOPS)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         device = _clock(it)
         if device is None:
@@ -85,7 +90,7 @@ def _choose(it: View) -> _Choice | None:
         )
         measures = DEVICE_MEASURES if on_device else HOST_MEASURES
         nested = None if on_device else "Self: without the operators nested inside. Total: with them: some time counts twice."
-        measure = st.segmented_control("Measure", list(measures), default=next(iter(measures)), required=True, key="measure",
+        measure = st.segmented_control("Measure", list(measures), default=next(iter(measures)), required=True, key="amount",
                                        bind="query-params", help=nested)  # fmt: skip
         top = st.selectbox("Bars", TOPS, index=1, key="top", bind="query-params", width=90)
         search = st.text_input(
@@ -106,10 +111,7 @@ def _clock(it: View) -> dict[str, bool] | None:
     if not all(any(both) for both in has.values()):
         return None
     if all(device and host for device, host in has.values()):
-        clock = st.segmented_control(
-            "Time on the", [_DEVICE, _HOST], default=_DEVICE, required=True, key="clock", bind="query-params"
-        )
-        return dict.fromkeys(has, clock == _DEVICE)
+        return dict.fromkeys(has, choose_clock() == DEVICE)
     device_alike, host_alike = (all(both[place] for both in has.values()) for place in (0, 1))
     if host_alike and not device_alike:
         return dict.fromkeys(has, False)
@@ -141,17 +143,19 @@ def _bars(it: View, found: dict[str, pl.DataFrame], choice: _Choice) -> tuple[li
     values = ["a"] if alone else ["a", "b"]
     largest = " and ".join(f"{pair[name][0]:,.3g}" for name in values)
     names = it.opened[0].label if alone else f"{it.sides.a} to the left, {it.sides.b} to the right"
-    # A fixed key would keep the selection of another grouping, whose bars have other names.
+    # Another grouping has bars of other names.
+    picking = linked(_PICKED, f"kernel_bars_{choice.group}", pair["key"].to_list())
+    chart = pickable(draw(pair, it.sides, words, colour=_COLOUR[choice.group]), _PICKED, "key")
     event = chart_with_table(
-        pickable(draw(pair, it.sides, words, colour=_COLOUR[choice.group]), "picked", "key"), pair.select("key", "op_class", *values),
+        with_picked(chart, _PICKED, "key", picking.begun), pair.select("key", "op_class", *values),
         alt=f"Bars of {words.axis}, by {called}: {names}. Largest: {pair['key'][0]}, {largest}.",
-        download_name=f"kernels-{choice.group}", key=f"kernel_bars_{choice.group}", on_select="rerun",
+        download_name=f"kernels-{choice.group}", key=picking.key, on_select="rerun",
         columns={
             "op_class": "kind of operation",
             **{name: st.column_config.NumberColumn(f"{name.upper()}, {unit}", format="%.4f") for name in values},
         },
     )  # fmt: skip
-    return [point["key"] for point in event["selection"].get("picked", [])] if event else [], pair["key"].to_list()
+    return picking.follow(event, picked_in(event, _PICKED, "key")), pair["key"].to_list()
 
 
 def _unit(it: View, choice: _Choice) -> str:

@@ -10,23 +10,20 @@ import streamlit as st
 from core.analysis.layers import paired_layers
 from pages._parts import formats
 from pages._parts.charts import downloads
-from pages._parts.kernel_work import View, analysis
+from pages._parts.kernel_work import DEVICE, HOST, View, analysis, choose_clock
 from pages._parts.opened import Opened
 
 #: Kept by the table, which cuts plain spaces at the beginning of a cell.
 _INDENT = "\u2003"
 _DEEPEST = 24
-_CLOCKS = {"device": "device", "host": "host"}
 
 
 def show_layers(it: View) -> None:
     """A row per layer under the one it is part of; two sides meet by the layers' names."""
     device = all(analysis(one, "has device work") for one in it.opened)
-    clock = "device" if device else "host"
+    clock = DEVICE if device else HOST
     if device and all(analysis(one, "has operators") for one in it.opened):
-        clock = st.segmented_control(
-            "Time on the", list(_CLOCKS), default="device", required=True, key="clock", bind="query-params"
-        )
+        clock = choose_clock()
     tree = paired_layers([(analysis(one, "layers"), one.declared) for one in it.opened], clock=clock)
     named = tree.filter(pl.col("layer").is_not_null())
     if named.is_empty():
@@ -56,7 +53,7 @@ def show_layers(it: View) -> None:
             f"{letter}_kernels": number(f"{before}kernels", format="%.0f"),
             f"{letter}_calls": number(f"{before}calls", format="%.1f"),
         }
-    if clock == "host":
+    if clock == HOST:
         table = table.drop([name for name in table.columns if name.endswith(("_kernels", "_forward_ms", "_backward_ms"))])
     # TensorFlow's layers are known by name alone: nobody counted their calls.
     table = table.drop([name for name in table.columns if name.endswith("_calls") and max(table[name], default=0) == 0])

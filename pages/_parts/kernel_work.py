@@ -23,7 +23,11 @@ from core.analysis.summary import coverage, idle_causes
 from core.analysis.tensor_cores import tensor_core_share, tensor_core_table
 from core.charts.palette import Sides
 from core.traces.schema import Trace
+from pages._parts.kept import kept
 from pages._parts.opened import Opened
+
+#: Whose time is shown, as the address says it.
+DEVICE, HOST = "device", "host"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +71,7 @@ def analysis(one: Opened, name: str) -> Any:
     return _analysed(name, one.digest, one.trace)
 
 
-@st.cache_resource(max_entries=128, show_spinner="Working it out")
+@kept(max_entries=128, show_spinner="Working it out")
 def _analysed(name: str, digest: str, _trace: Trace) -> Any:
     return _ANALYSES[name](_trace)
 
@@ -76,6 +80,11 @@ def costs(one: Opened, *, device: bool) -> pl.DataFrame:
     """`core.analysis.work` of a recording, its layers called as the program calls them."""
     table: pl.DataFrame = analysis(one, "device costs" if device else "host costs")
     return name_layers(table, one.declared) if one.declared else table
+
+
+def choose_clock() -> str:
+    """`DEVICE` or `HOST`: the same control on each tab that has it."""
+    return str(st.segmented_control("Time on the", [DEVICE, HOST], default=DEVICE, required=True, key="on", bind="query-params"))
 
 
 def per_step(one: Opened, *, device: bool) -> bool:

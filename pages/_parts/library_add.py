@@ -10,13 +10,14 @@ from pathlib import Path
 import streamlit as st
 
 from core.model.errors import ShowdownError
+from core.model.hosted import is_hosted
 from core.traces.library import Entry, TraceLibrary, recordings_in
 from core.traces.schema import TraceError
 from core.traces.sources import Progress
 from pages._parts import formats
 
 #: Of one upload; a larger file is opened where it lies.
-MOST_MIB = 200
+MOST_MB = 200
 SUFFIXES = ["json", "gz", "pb", "pickle"]
 #: Counts uploads: a new key for the uploader, so that what was read is not held in memory, nor read again.
 _GENERATION = "library_uploads"
@@ -35,13 +36,17 @@ class Outcome:
 
 
 def show_add(library: TraceLibrary) -> None:
-    """The uploader, the field for a path, and what became of the last files."""
+    """The uploader, the field for a path, and what became of the last files; in the hosted demo a visitor's own uploader."""
+    if is_hosted():
+        from pages._parts.visitor_upload import show_visitor_upload
+
+        show_visitor_upload()
+        return
     left, right = st.columns(2, gap="medium")
     with left:
         files = st.file_uploader(
-            "Upload traces or memory snapshots", type=SUFFIXES, accept_multiple_files=True, max_upload_size=MOST_MIB,
-            key=f"upload_{st.session_state.get(_GENERATION, 0)}",
-            help=f"torch.profiler (.json, .json.gz), XPlane (.xplane.pb), CUDA memory snapshots (.pickle); up to {MOST_MIB} MB each. "
+            "Upload traces or memory snapshots", type=SUFFIXES, accept_multiple_files=True, max_upload_size=MOST_MB, key=uploader_key(),
+            help=f"torch.profiler (.json, .json.gz), XPlane (.xplane.pb), CUDA memory snapshots (.pickle); up to {MOST_MB} MB each. "
                  "They stay on this machine.",
         )  # fmt: skip
     with right, st.form("open_path", border=False):
@@ -52,16 +57,27 @@ def show_add(library: TraceLibrary) -> None:
         )  # fmt: skip
         opened = st.form_submit_button("Open", icon=":material/file_open:")
     if files:
-        _bring([(file.name, _uploading(library, file.name, file.getvalue)) for file in files])
-        st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
+        bring([(file.name, _uploading(library, file.name, file.getvalue)) for file in files])
+        next_uploader()
         st.rerun()
     if opened:
         _open(library, path.strip())
         st.rerun()
-    _show_outcome()
+    show_outcome()
 
 
+#: Reads one file, told how far it is.
 Bringing = Callable[[Progress], Entry]
+
+
+def uploader_key() -> str:
+    """Of the uploader that waits for the next files."""
+    return f"upload_{st.session_state.get(_GENERATION, 0)}"
+
+
+def next_uploader() -> None:
+    """The files of this one are dealt with."""
+    st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
 
 
 def _uploading(library: TraceLibrary, name: str, data: Callable[[], bytes]) -> Bringing:
@@ -80,20 +96,20 @@ def _open(library: TraceLibrary, text: str) -> None:
         if not path.exists():
             raise TraceError(f"There is nothing at {path} on the machine that this app runs on.")
         if path.is_dir():
-            _bring([(str(one.relative_to(path)), _opening(library, one, str(path))) for one in recordings_in(path)])
+            bring([(str(one.relative_to(path)), _opening(library, one, str(path))) for one in recordings_in(path)])
         else:
-            _bring([(path.name, _opening(library, path, None))])
+            bring([(path.name, _opening(library, path, None))])
     except ShowdownError as error:
         st.session_state[_OUTCOME] = Outcome(problems={path.name or "Nothing": str(error)})
     except OSError as error:
         st.session_state[_OUTCOME] = Outcome(problems={path.name: f"{path} cannot be read: {error.strerror}."})
 
 
-def _bring(files: Sequence[tuple[str, Bringing]]) -> None:
+def bring(files: Sequence[tuple[str, Bringing]]) -> None:
     """Read one file after another, saying how far it is; what one of them is not does not hold up the others."""
     outcome = Outcome()
     bar = st.progress(0.0, text="Reading")
-    for number, (name, bring) in enumerate(files):
+    for number, (name, read) in enumerate(files):
         of = f" ({number + 1} of {len(files)})" if len(files) > 1 else ""
 
         def progress(done: int, total: int, *, number: int = number, text: str = f"Reading {formats.plain(name)}{of}") -> None:
@@ -101,7 +117,7 @@ def _bring(files: Sequence[tuple[str, Bringing]]) -> None:
 
         progress(0, 1)
         try:
-            outcome.added.append(bring(progress))
+            outcome.added.append(read(progress))
         except ShowdownError as error:
             outcome.problems[name] = str(error)
     bar.empty()
@@ -110,7 +126,7 @@ def _bring(files: Sequence[tuple[str, Bringing]]) -> None:
         st.session_state[BROUGHT] = [entry.digest for entry in outcome.added]
 
 
-def _show_outcome() -> None:
+def show_outcome() -> None:
     """Once: the next click anywhere is about something else."""
     outcome: Outcome | None = st.session_state.pop(_OUTCOME, None)
     if outcome is None:

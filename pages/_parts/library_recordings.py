@@ -9,12 +9,14 @@ import polars as pl
 import streamlit as st
 
 from core.model.errors import ShowdownError
+from core.model.hosted import is_hosted
 from core.traces.library import Entry, TraceLibrary
 from core.traces.schema import HOST, Facts
 from pages._parts import formats
 from pages._parts.library_add import BROUGHT
 from pages._parts.opened import AGAINST, TRACE, library
 from pages._parts.places import link
+from pages._parts.visitor import visitor
 
 SNAPSHOT = "snapshot"
 _GENERATION = "recordings_generation"
@@ -78,7 +80,9 @@ def show_recordings(here: TraceLibrary, entries: Sequence[Entry]) -> None:
     preset = [row for row, entry in enumerate(entries) if entry.digest in asked]
     table = recordings_table(entries, {entry.digest: here.facts(entry.digest) for entry in entries})
     total = sum(entry.size_bytes for entry in entries)
-    st.caption(f"{len(entries)} recordings, {formats.size(total)} of files. Select one to open or delete it, two to compare them.")
+    to = "open it" if is_hosted() else "open or delete it"
+    count = "1 recording" if len(entries) == 1 else f"{len(entries)} recordings"
+    st.caption(f"{count}, {formats.size(total)} of files. Select one to {to}, two to compare them.")
     number = st.column_config.NumberColumn
     event = st.dataframe(
         table, hide_index=True, placeholder="", height="content" if len(table) < 12 else 440, on_select="rerun", selection_mode="multi-row",
@@ -123,9 +127,8 @@ def _show_chosen(here: TraceLibrary, chosen: Sequence[Entry]) -> None:
         st.markdown(f"**{names}**" + (f" and {len(chosen) - 2} more" if len(chosen) > 2 else ""))
         with st.container(horizontal=True, vertical_alignment="center"):
             _links(here, chosen)
-            if st.button(
-                "Delete" if len(chosen) == 1 else f"Delete these {len(chosen)}", icon=":material/delete:", key="delete_recordings"
-            ):
+            words = "Delete" if len(chosen) == 1 else f"Delete these {len(chosen)}"
+            if all(here.owns(entry.digest) for entry in chosen) and st.button(words, icon=":material/delete:", key="delete_recordings"):
                 confirm_delete([entry.digest for entry in chosen], [entry.name for entry in chosen])
 
 
@@ -171,6 +174,8 @@ def _delete(digests: list[str]) -> None:
     for digest in digests:
         try:
             library().delete(digest)
+            if is_hosted():
+                visitor().shelf.drop(digest)
         except ShowdownError as error:
             st.session_state[_PROBLEM] = str(error)
     st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1

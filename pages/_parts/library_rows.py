@@ -7,8 +7,10 @@ import streamlit as st
 
 from core.model.comparison import VERDICT_LABELS
 from core.model.errors import ShowdownError
+from core.model.hosted import is_hosted
 from core.store.comparisons import StoredComparison
 from pages._parts import formats
+from pages._parts.library_bundle import bundle_button, show_origin
 from pages._parts.places import link
 from pages._parts.states import state_badge
 from pages._parts.stored import PARAMETER, bytes_on_disk, comparison_label, forget, store
@@ -34,10 +36,11 @@ def library_table(comparisons: list[StoredComparison]) -> pl.DataFrame:
             "workload": spec.workload_name if spec else None,
             "preset": spec.preset.name if spec else None,
             "mib": bytes_on_disk(one) / 2**20,
+            "origin": origin.name if (origin := one.origin) else None,
             "id": one.id,
         })  # fmt: skip
     schema = {"when": pl.Datetime, "a": pl.String, "b": pl.String, "verdict": pl.String, "ratio": pl.Float64, "state": pl.String,
-              "workload": pl.String, "preset": pl.String, "mib": pl.Float64, "id": pl.String}  # fmt: skip
+              "workload": pl.String, "preset": pl.String, "mib": pl.Float64, "origin": pl.String, "id": pl.String}  # fmt: skip
     return pl.DataFrame(rows, schema=schema)
 
 
@@ -46,14 +49,15 @@ def show_comparisons(comparisons: list[StoredComparison]) -> None:
     table = library_table(comparisons)
     asked = st.query_params.get(PARAMETER)
     preset = [index for index, one in enumerate(comparisons) if one.id == asked]
-    st.caption(f"{len(comparisons)} stored, {formats.size(sum(table['mib']) * 2**20)} on disk. Select a row to open or delete it.")
+    to = "open" if is_hosted() else "open or delete"
+    st.caption(f"{len(comparisons)} stored, {formats.size(sum(table['mib']) * 2**20)} on disk. Select a row to {to} it.")
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     event = st.dataframe(
         table,
         hide_index=True,
         placeholder="",
         height="content" if len(table) < 15 else 560,
-        key=f"library_{st.session_state.get(GENERATION, 0)}",
+        key=f"library_{st.session_state.get(GENERATION, 0)}_{len(comparisons)}",
         on_select="rerun",
         selection_mode="single-row",
         selection_default={"selection": {"rows": preset}},
@@ -63,6 +67,7 @@ def show_comparisons(comparisons: list[StoredComparison]) -> None:
             "b": text("B"),
             "ratio": number("B ÷ A", format="%.3f", help="Step time of B over step time of A; above 1, A is faster"),
             "mib": number("on disk", format="%.1f MiB"),
+            "origin": text("imported from") if table["origin"].count() else None,
         },
     )
     rows = [index for index in event["selection"]["rows"] if index < len(comparisons)]
@@ -74,13 +79,14 @@ def show_comparisons(comparisons: list[StoredComparison]) -> None:
 
 
 def show_chosen(one: StoredComparison) -> None:
-    """Links to every view of a comparison, and its deletion."""
+    """Links to every view of a comparison, its bundle, and its deletion."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{formats.plain(comparison_label(one, with_state=False))}**", width="content")
             state_badge(one.state)
         if one.problem:
             st.error(formats.plain(one.problem), title="It cannot be read", icon=":material/broken_image:")
+        show_origin(one)
         with st.container(horizontal=True, vertical_alignment="center"):
             if one.state in ("queued", "running"):
                 link("run", "Watch it live", comparison=one.id)
@@ -89,8 +95,9 @@ def show_chosen(one: StoredComparison) -> None:
                 link("compare", "Compare", comparison=one.id)
                 link("kernels", "Kernels", comparison=one.id)
                 link("run", "Run it again", icon=":material/replay:", like=one.id)
+            bundle_button(one)
             why = None if one.ended else "Cancel it on the Run page first"
-            if st.button("Delete", icon=":material/delete:", disabled=not one.ended, help=why, key="delete"):
+            if not is_hosted() and st.button("Delete", icon=":material/delete:", disabled=not one.ended, help=why, key="delete"):
                 confirm_delete(one)
 
 

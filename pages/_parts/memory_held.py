@@ -5,21 +5,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
-import streamlit as st
 
 from core.analysis import snapshot as snapshots
 from core.analysis.memory import increase_by, keeps_total, live_after, live_by, memory_devices, operator_names, over_time
 from core.analysis.operators import name_layers
 from core.analysis.timeline_index import Window
 from core.charts.memory_over_time import Mark
-from core.traces.library import Entry, TraceLibrary
+from core.traces.library import Entry
 from core.traces.schema import HOST
 from core.traces.snapshot_schema import Snapshot
 from core.traces.stack_frames import stack_text
-from pages._parts.opened import Opened
+from pages._parts.kept import kept
+from pages._parts.opened import Opened, library
+from pages._parts.visitor import SNAPSHOT_COST
 
 #: Frames of a snapshot's blocks that were there before it, where the block itself says whose it is.
 _EARLIER = "{} (before the recording)"
@@ -179,12 +179,16 @@ def snapped(entry: Entry, side: str, short: str, snapshot: Snapshot, device: str
     )  # fmt: skip
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@kept(max_entries=8)
 def _snapshot_series(digest: str, device: str, _snapshot: Snapshot) -> pl.DataFrame:
     return snapshots.allocated_over_time(_snapshot, device).with_columns(pl.lit(None, pl.Int32).alias("step"))
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the snapshot")
-def read_kept(digest: str, _root: Path) -> Snapshot:
+def _kept_bytes(digest: str) -> int:
+    return SNAPSHOT_COST * library().size_bytes(digest)
+
+
+@kept(max_entries=4, show_spinner="Reading the snapshot", cost=_kept_bytes)
+def read_kept(digest: str) -> Snapshot:
     """The snapshot of the library. Raises TraceError."""
-    return TraceLibrary(_root).snapshot(digest)
+    return library().snapshot(digest)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
-from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -11,15 +11,17 @@ import streamlit as st
 from core.analysis.memory import folded, paired
 from core.charts.memory_bars import PICKED, difference_bars, live_bars, live_pair
 from core.charts.palette import Sides
-from core.charts.picking import pickable
+from core.charts.picking import pickable, with_picked
 from pages._parts import formats
 from pages._parts.charts import chart_with_table, downloads, parquet
+from pages._parts.linked import forget_unless, linked, picked_in
 from pages._parts.memory_curves import moment
 from pages._parts.memory_held import Held, SnapshotHeld
+from pages._parts.memory_snapshots import stack_parameter
 from pages._parts.memory_window import View
 
 #: Keys of the widgets, which are the query parameters too.
-BY, SHOW = "by", "show"
+GROUP, SHOW = "group", "show"
 _BOTH, _DIFFERENCE = "both", "difference"
 _TITLES = {"operator": "operator", "layer": "layer", "phase": "phase", "frame": "frame"}
 _BYTES = st.column_config.NumberColumn("bytes", format="localized")
@@ -43,34 +45,36 @@ def show_live(held: Sequence[Held], names: Sides, view: View) -> None:
     if not any(len(table) for table in tables):
         st.info("Nothing was allocated at this moment.", icon=":material/check_box_outline_blank:")
         return
-    key = f"memory_live_{by}"
-    if len(held) == 1:
-        event, shown = _one(held[0], tables[0], names, by, key), folded(tables[0])
-    else:
-        event, shown = _two(tables, names, by, key)
-    chosen = _names(event, shown, [table["name"].to_list() for table in tables])
+    element = f"memory_live_{by}"
+    picked, shown = _one(held[0], tables[0], names, by, element) if len(held) == 1 else _two(tables, names, by, element)
+    chosen = _names(picked, shown, [table["name"].to_list() for table in tables])
     for column, one, place in zip(st.columns(len(held)), held, places, strict=True):
         with column:
             _show_blocks(one, place, by, chosen, titled=len(held) > 1)
 
 
 def _choose_group(groups: Sequence[str]) -> str:
+    forget_unless(GROUP, groups)
     if len(groups) == 1:
         return groups[0]
-    return str(st.segmented_control("By", list(groups), default=groups[0], required=True, key=BY, bind="query-params"))
+    return str(st.segmented_control("Group by", list(groups), default=groups[0], required=True, key=GROUP, bind="query-params"))
 
 
-def _one(one: Held, table: pl.DataFrame, names: Sides, by: str, key: str) -> Any:
+def _one(one: Held, table: pl.DataFrame, names: Sides, by: str, element: str) -> tuple[list[str], pl.DataFrame]:
+    """Which bars are picked, and all that are drawn."""
     bars = folded(table)
-    return chart_with_table(
-        pickable(live_bars(bars, names.colour(one.side), title=_TITLES[by]), PICKED, "name"), table,
+    picking = linked(PICKED, element, bars["name"].to_list())
+    chart = pickable(live_bars(bars, names.colour(one.side), title=_TITLES[by]), PICKED, "name")
+    event = chart_with_table(
+        with_picked(chart, PICKED, "name", picking.begun), table,
         alt=f"Bars of bytes by {by}, {len(table)} rows. Largest: {bars['name'][0]}, {formats.size(bars['bytes'][0])}.",
-        download_name=f"memory-live-{by}", key=key, on_select="rerun",
+        download_name=f"memory-live-{by}", key=picking.key, on_select="rerun",
         columns={"bytes": _BYTES, "count": "blocks", "share": st.column_config.NumberColumn(format="percent")},
     )  # fmt: skip
+    return picking.follow(event, picked_in(event, PICKED, "name")), bars
 
 
-def _two(tables: Sequence[pl.DataFrame], names: Sides, by: str, key: str) -> tuple[Any, pl.DataFrame]:
+def _two(tables: Sequence[pl.DataFrame], names: Sides, by: str, element: str) -> tuple[list[str], pl.DataFrame]:
     both = paired(*tables)
     show = st.segmented_control("Show", [_BOTH, _DIFFERENCE], default=_BOTH, required=True, key=SHOW, bind="query-params",
                                 help="Difference: B less A.")  # fmt: skip
@@ -79,24 +83,24 @@ def _two(tables: Sequence[pl.DataFrame], names: Sides, by: str, key: str) -> tup
     bars = folded(both)
     chart = difference_bars(bars, names, title=_TITLES[by]) if show == _DIFFERENCE else live_pair(bars, names, title=_TITLES[by])
     first = bars.row(0, named=True)
+    picking = linked(PICKED, f"{element}_{show}", bars["name"].to_list())
     event = chart_with_table(
-        pickable(chart, PICKED, "name"), both,
+        with_picked(pickable(chart, PICKED, "name"), PICKED, "name", picking.begun), both,
         alt=f"Bytes by {by}, {names.a} and {names.b}. First: {first['name']}, {formats.size(first['a_bytes'])} and {formats.size(first['b_bytes'])}.",
-        download_name=f"memory-live-pair-{by}", key=f"{key}_{show}", on_select="rerun",
+        download_name=f"memory-live-pair-{by}", key=picking.key, on_select="rerun",
         columns={f"{name}_bytes": st.column_config.NumberColumn(f"{word} (bytes)", format="localized")
                  for name, word in (("a", "A"), ("b", "B"), ("difference", "B less A"))} | {"a_count": "A (blocks)", "b_count": "B (blocks)"},
     )  # fmt: skip
-    return event, bars
+    return picking.follow(event, picked_in(event, PICKED, "name")), bars
 
 
-def _names(event: Any, shown: pl.DataFrame, names: Sequence[Sequence[str]]) -> list[str]:
-    """The rows that were picked in the chart; the remainder stands for all that have no bar of their own."""
+def _names(picked: Sequence[str], shown: pl.DataFrame, names: Sequence[Sequence[str]]) -> list[str]:
+    """The rows behind the bars that are picked; the remainder stands for all that have no bar of their own."""
     rests = shown.filter(pl.col("origin") == "rest")["name"].to_list()
     bars = shown["name"].to_list()
     found: list[str] = []
-    for point in (event or {}).get("selection", {}).get(PICKED, []):
-        name = point.get("name")
-        found += [one for side in names for one in side if one not in bars] if name in rests else [name] if name in bars else []
+    for name in picked:
+        found += [one for side in names for one in side if one not in bars] if name in rests else [name]
     return list(dict.fromkeys(found))
 
 
@@ -118,17 +122,21 @@ def _show_blocks(one: Held, place: int, by: str, chosen: Sequence[str], *, title
 
 def _show_stacks(one: SnapshotHeld, table: pl.DataFrame) -> None:
     shown = table.select("name", "bytes", pl.col("count").alias("blocks"), "share")
+    rows = [name if number is None else str(number) for name, number in table.select("name", "stack").iter_rows()]
+    # Streamlit selects rows by their place, so a table with other rows is another table.
+    content = zlib.crc32("\n".join(rows).encode())
+    picking = linked(stack_parameter(one.side), f"memory_stacks_{one.side}_{one.digest[:12]}_{content}", rows)
     event = st.dataframe(
-        shown, hide_index=True, height=min(320, 40 + 35 * max(1, len(shown))), key=f"memory_stacks_{one.side}", on_select="rerun",
-        selection_mode="single-row",
+        shown, hide_index=True, height=min(320, 40 + 35 * max(1, len(shown))), key=picking.key, on_select="rerun",
+        selection_mode="single-row", selection_default={"selection": {"rows": [rows.index(row) for row in picking.begun[:1]]}},
         column_config={"name": "innermost useful frame", "bytes": _BYTES, "share": st.column_config.NumberColumn(format="percent")},
     )  # fmt: skip
     _download_stacks(one, table)
-    rows = [row for row in event["selection"]["rows"] if row < len(table)]
-    if not rows:
+    picked = picking.follow(event, [rows[place] for place in event["selection"]["rows"] if place < len(rows)])
+    if not picked:
         st.caption("Select a row to read its whole stack.")
         return
-    number = table["stack"][rows[0]]
+    number = table["stack"][rows.index(picked[0])]
     if number is None:
         st.info(
             "No stack is known of this memory: it was allocated before the recording, or it is what the allocator rounded up.",

@@ -11,12 +11,17 @@ from core.traces.schema import TraceError
 from core.traces.snapshot_schema import Snapshot
 from pages._parts import formats
 from pages._parts.memory_held import read_kept
-from pages._parts.opened import AGAINST, COMPARISON, TRACE, any_recording, library
+from pages._parts.opened import AGAINST, COMPARISON, TRACE, any_recording
 from pages._parts.places import link
 
 SNAPSHOT = "snapshot"
 RECORDINGS, SNAPSHOTS = "profiler recordings", "memory snapshots"
 _KIND, _PICKER, _AGAINST, _REMEMBERED = "memory_kind", "memory_snapshot", "memory_snapshot_against", "remembered_snapshot"
+
+
+def stack_parameter(side: str) -> str:
+    """Query parameter of the stack that is read of a side's snapshot; a stack's number means nothing in another snapshot."""
+    return f"stack_{side}"
 
 
 def choose_kind(entries: Sequence[Entry]) -> bool:
@@ -32,7 +37,7 @@ def choose_kind(entries: Sequence[Entry]) -> bool:
 
 
 def _show(snapshots: bool, entries: Sequence[Entry]) -> None:
-    for name in (SNAPSHOT, TRACE, COMPARISON, AGAINST):
+    for name in (SNAPSHOT, TRACE, COMPARISON, AGAINST, stack_parameter("a"), stack_parameter("b")):
         st.query_params.pop(name, None)
     if snapshots:
         st.query_params[SNAPSHOT] = _remembered(entries)
@@ -67,9 +72,10 @@ def choose_snapshots(entries: Sequence[Entry]) -> list[tuple[Entry, Snapshot]]:
 
 
 def _first(by_digest: dict[str, Entry], preset: str) -> str:
+    labels = _labels(by_digest)
     st.session_state[_PICKER] = preset
     chosen: str = st.selectbox(
-        "Snapshot", list(by_digest), format_func=lambda digest: _label(by_digest[digest]), key=_PICKER,
+        "Snapshot", list(by_digest), format_func=lambda digest: labels[digest], key=_PICKER,
         on_change=lambda: _pick(st.session_state[_PICKER]),
     )  # fmt: skip
     return chosen
@@ -79,24 +85,29 @@ def _second(others: dict[str, Entry]) -> list[Entry]:
     if not others:
         return []
     asked = st.query_params.get(AGAINST)
+    if asked is not None and asked not in others:
+        del st.query_params[AGAINST]
     st.session_state[_AGAINST] = asked if asked in others else ""
+    labels = _labels(others)
     chosen: str = st.selectbox(
-        "Compare with", ["", *others], format_func=lambda digest: _label(others[digest]) if digest else "nothing: this one alone", key=_AGAINST,
+        "Compare with", ["", *others], format_func=lambda digest: labels[digest] if digest else "nothing: this one alone", key=_AGAINST,
         on_change=lambda: _against(st.session_state[_AGAINST]),
     )  # fmt: skip
     return [others[chosen]] if chosen else []
 
 
-def _label(entry: Entry) -> str:
-    return f"{entry.name} · {formats.size(entry.size_bytes)}"
+def _labels(by_digest: dict[str, Entry]) -> dict[str, str]:
+    return formats.distinct({digest: f"{entry.name} · {formats.size(entry.size_bytes)}" for digest, entry in by_digest.items()})
 
 
 def _pick(digest: str) -> None:
-    st.query_params.pop(AGAINST, None)
+    for name in (AGAINST, stack_parameter("a"), stack_parameter("b")):
+        st.query_params.pop(name, None)
     st.query_params[SNAPSHOT] = digest
 
 
 def _against(digest: str) -> None:
+    st.query_params.pop(stack_parameter("b"), None)
     if digest:
         st.query_params[AGAINST] = digest
     else:
@@ -105,7 +116,7 @@ def _against(digest: str) -> None:
 
 def _read(entry: Entry) -> Snapshot:
     try:
-        return read_kept(entry.digest, library().root)
+        return read_kept(entry.digest)
     except TraceError as error:
         st.error(formats.plain(str(error)), title="This snapshot cannot be read", icon=":material/broken_image:")
         link("library", "To the Library")

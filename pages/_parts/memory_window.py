@@ -12,6 +12,7 @@ import streamlit as st
 from core.analysis.memory import peak_place, place_at
 from core.analysis.timeline_index import Window
 from core.charts.memory_over_time import MOMENT, PICKED, WINDOW
+from pages._parts.linked import forget_unless
 from pages._parts.memory_held import Held
 
 #: Keys of the widgets, which are the query parameters too.
@@ -40,29 +41,20 @@ class View:
 
 def choose_device(labels: Sequence[str]) -> str:
     """The first accelerator unless another device is asked for; a control where there is a choice."""
-    _forget_unless(DEVICE, labels)
     if len(labels) == 1:
+        forget_unless(DEVICE, labels)
         return labels[0]
     return str(st.segmented_control("Device", list(labels), default=labels[0], required=True, key=DEVICE, bind="query-params"))
 
 
 def choose_measure(*, reserved: bool) -> str:
     """One of `core.analysis.memory.MEASURES`; without a reserved total there is but one."""
-    options = list(_MEASURES) if reserved else ["allocated"]
-    _forget_unless(MEASURE, options)
+    forget_unless(MEASURE, _MEASURES if reserved else ["allocated"])
     if not reserved:
         return "allocated_bytes"
-    chosen = st.segmented_control("Measure", options, default="allocated", required=True, key=MEASURE, bind="query-params",
+    chosen = st.segmented_control("Measure", list(_MEASURES), default="allocated", required=True, key=MEASURE, bind="query-params",
                                   help="Reserved: what the allocator holds of the device. Fragmentation: what of it is not allocated.")  # fmt: skip
     return _MEASURES[str(chosen)]
-
-
-def _forget_unless(key: str, options: Sequence[str]) -> None:
-    """A choice that this recording does not have would be an error of the widget."""
-    if st.session_state.get(key) not in (None, *options):
-        del st.session_state[key]
-    if st.query_params.get(key) not in (None, *options):
-        del st.query_params[key]
 
 
 def choose_view(held: Sequence[Held]) -> View:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
 from core.charts.palette import Sides, sides_of, two_colours
+from core.model.hosted import is_hosted
+from core.report.files import declared_layers
 from core.store.comparisons import StoredComparison
 from core.store.home import traces_folder
 from core.traces.library import Entry, TraceLibrary
 from core.traces.schema import Trace, TraceError
 from pages._parts import formats
 from pages._parts.empty import show_empty
+from pages._parts.kept import kept
 from pages._parts.places import link
-from pages._parts.profiles import declared_layers, profiles_of
+from pages._parts.profiles import profiles_of
 from pages._parts.states import show_state
-from pages._parts.stored import comparison_label, store
+from pages._parts.stored import comparison_labels, store
+from pages._parts.visitor import visitor
 
 COMPARISON, TRACE, AGAINST = "comparison", "trace", "against"
 _WIDGET, _REMEMBERED = "opened_picker", "remembered_opened"
@@ -49,20 +52,19 @@ class _Choice:
 
 
 def library() -> TraceLibrary:
-    """The folder of this machine's traces."""
-    return TraceLibrary(traces_folder())
+    """The folder of this machine's traces; in the hosted demo what was recorded for everybody, and what this visitor brought."""
+    return visitor().library() if is_hosted() else TraceLibrary(traces_folder())
 
 
-def choose_opened(*, pair: bool = True) -> list[Opened]:
-    """Draw the picker and give what it shows: one recording, or two (`pair=False`: one at most); stops the page where there is
-    none.
-    """
+def choose_opened() -> list[Opened]:
+    """Draw the picker and give what it shows: one recording, or two; stops the page where there is none."""
     comparisons, entries = _recordings()
     if (bare := _without_profile(comparisons, entries)) is not None:
         _show_without_profile(bare, others=bool(comparisons or entries))
         st.stop()
-    choices = [_Choice(kind=COMPARISON, id=one.id, label=comparison_label(one)) for one in comparisons]
-    choices += [_Choice(kind=TRACE, id=entry.digest, label=f"{entry.name} · {formats.size(entry.size_bytes)}") for entry in entries]
+    choices = [_Choice(kind=COMPARISON, id=id, label=label) for id, label in comparison_labels(comparisons).items()]
+    traces = formats.distinct({entry.digest: f"{entry.name} · {formats.size(entry.size_bytes)}" for entry in entries})
+    choices += [_Choice(kind=TRACE, id=digest, label=label) for digest, label in traces.items()]
     if not choices:
         show_empty()
         st.caption("Or bring a recording of your own:")
@@ -70,9 +72,9 @@ def choose_opened(*, pair: bool = True) -> list[Opened]:
         st.stop()
     with st.container(horizontal=True):
         chosen = _choose(choices)
-        second = _second([entry for entry in entries if entry.digest != chosen.id]) if pair and chosen.kind == TRACE else None
+        second = _second([entry for entry in entries if entry.digest != chosen.id]) if chosen.kind == TRACE else None
     if chosen.kind == COMPARISON:
-        return _sides(next(one for one in comparisons if one.id == chosen.id), pair)
+        return _sides(next(one for one in comparisons if one.id == chosen.id))
     first = _read(next(entry for entry in entries if entry.digest == chosen.id), "a")
     return [first] if second is None else [first, _read(second, "b")]
 
@@ -160,10 +162,12 @@ def _second(entries: Sequence[Entry]) -> Entry | None:
         return None
     by_digest = {entry.digest: entry for entry in entries}
     asked = st.query_params.get(AGAINST)
-    options = ["", *by_digest]
+    if asked is not None and asked not in by_digest:
+        del st.query_params[AGAINST]
+    options, labels = ["", *by_digest], formats.distinct({digest: entry.name for digest, entry in by_digest.items()})
     st.session_state["opened_against"] = asked if asked in by_digest else ""
     chosen: str = st.selectbox(
-        "Compare with", options, format_func=lambda digest: by_digest[digest].name if digest else "nothing: this one alone", key="opened_against",
+        "Compare with", options, format_func=lambda digest: labels[digest] if digest else "nothing: this one alone", key="opened_against",
         on_change=lambda: _against(st.session_state["opened_against"]),
     )  # fmt: skip
     return by_digest.get(chosen)
@@ -176,7 +180,7 @@ def _against(digest: str) -> None:
         st.query_params.pop(AGAINST, None)
 
 
-def _sides(one: StoredComparison, pair: bool) -> list[Opened]:
+def _sides(one: StoredComparison) -> list[Opened]:
     found, problems = profiles_of(one)
     assert one.spec is not None
     for side, problem in problems.items():
@@ -188,18 +192,13 @@ def _sides(one: StoredComparison, pair: bool) -> list[Opened]:
     if not found:
         st.stop()
     names, layers = sides_of(one.spec), declared_layers(one)
-    opened = [
+    return [
         Opened(
             side=side, label=names.name(side), short=names.short_a if side == "a" else names.short_b, digest=profile.digest,
             trace=profile.trace, declared=tuple(layers.get(side) or ()), profiler_slowdown=_slowdown(one, side),
         )
         for side, profile in found.items()
     ]  # fmt: skip
-    if pair or len(opened) == 1:
-        return opened
-    shown = st.segmented_control("Side", [one.label for one in opened], default=opened[0].label, required=True, key="opened_side",
-                                 bind="query-params", label_visibility="collapsed")  # fmt: skip
-    return [next(one for one in opened if one.label == shown)]
 
 
 def _slowdown(one: StoredComparison, side: str) -> float | None:
@@ -210,7 +209,7 @@ def _slowdown(one: StoredComparison, side: str) -> float | None:
 
 def _read(entry: Entry, side: str) -> Opened:
     try:
-        trace = _trace(entry.digest, library().root)
+        trace = _trace(entry.digest)
     except TraceError as error:
         st.error(formats.plain(str(error)), title="This trace cannot be read", icon=":material/broken_image:")
         link("library", "To the Library")
@@ -220,9 +219,14 @@ def _read(entry: Entry, side: str) -> Opened:
     return Opened(side=side, label=f"{letter} · {entry.name}", short=f"{letter} · {short}", digest=entry.digest, trace=trace)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the trace")
-def _trace(digest: str, _root: Path) -> Trace:
-    return TraceLibrary(_root).trace(digest)
+def kept_bytes(digest: str) -> int:
+    """Memory that reading a recording of the library takes, about: its columns are packed by half and more on disk."""
+    return 3 * library().size_bytes(digest)
+
+
+@kept(max_entries=4, show_spinner="Reading the trace", cost=kept_bytes)
+def _trace(digest: str) -> Trace:
+    return library().trace(digest)
 
 
 def opened_sides(opened: Sequence[Opened]) -> Sides:

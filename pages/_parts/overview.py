@@ -47,6 +47,7 @@ def show_overview(comparisons: list[StoredComparison]) -> None:
                 walls = " and ".join(formats.seconds(result.sides[side].wall_s) for side in ("a", "b"))
                 alt = f"Phases of a run from its start to its end: {walls} in all"
                 chart_with_table(phase_bars(phases, names), phases.drop("order"), alt=alt, download_name=f"{one.id}-phases")
+                link("explain", "Why is one step longer?", comparison=one.id)
                 link("kernels", "Which operations take the time of a step?", comparison=one.id)
 
     st.divider()

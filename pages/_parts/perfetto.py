@@ -14,6 +14,7 @@ import streamlit as st
 from core.analysis.timeline import aligned_steps
 from core.report.chrome_trace import chrome_trace, clock
 from pages._parts import formats
+from pages._parts.kept import kept
 from pages._parts.opened import Opened
 
 #: Largest file that goes through the page to the browser; a bigger one is downloaded and opened in Perfetto by hand.
@@ -85,6 +86,7 @@ def show_perfetto(opened: Sequence[Opened]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button("Chrome trace", lambda: _file(opened, together_ns), file_name=f"{name}.json.gz", mime="application/gzip",
                            icon=":material/download:", key="chrome_trace", on_click="ignore")  # fmt: skip
+        # Not in the address: a link must not agree for whoever opens it.
         agreed = st.checkbox(_AGREE, key="perfetto_agreed")
     if not agreed:
         return
@@ -107,8 +109,8 @@ def _together(opened: Sequence[Opened]) -> tuple[int, ...] | None:
     if not choices:
         st.caption("Both recordings begin at 0: they share no step, and not both know the time of day.")
         return None
-    words = {_AS_IT_HAPPENED: _AS_IT_HAPPENED, **{name: f"step {name} begins together" for name in steps}}
-    chosen = st.selectbox("Put both on one clock", choices, format_func=words.__getitem__, key="perfetto_clock", width=300)
+    chosen = st.selectbox("Put both on one clock at step", choices, key="align", bind="query-params", width=300,
+                          help="Both are shifted so that this step begins together.")  # fmt: skip
     step = steps.get(chosen)
     return None if step is None or step.b is None else (step.a.start_ns, step.b.start_ns)
 
@@ -117,7 +119,7 @@ def _file(opened: Sequence[Opened], together_ns: tuple[int, ...] | None) -> byte
     return _written(tuple((one.label, one.digest) for one in opened), together_ns, opened)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@kept(max_entries=2, show_spinner=False)
 def _written(which: tuple[tuple[str, str], ...], together_ns: tuple[int, ...] | None, _opened: Sequence[Opened]) -> bytes:
     return chrome_trace([(one.label, one.trace) for one in _opened], together_ns=together_ns)
 

@@ -23,6 +23,7 @@ class Place:
 PLACES = {
     "overview": Place(title="Overview", icon=":material/speed:"),
     "compare": Place(title="Compare", icon=":material/balance:"),
+    "explain": Place(title="Explain", icon=":material/waterfall_chart:"),
     "kernels": Place(title="Kernels", icon=":material/stacked_bar_chart:"),
     "timeline": Place(title="Timeline", icon=":material/view_timeline:"),
     "memory": Place(title="Memory", icon=":material/memory:"),

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 import streamlit as st
 
 from core.analysis.communication import joined_ranks, rank_account, rank_steps, slowest_ranks
 from core.charts.breakdown import stacked_rows
 from core.charts.ranks import MOST_CELLS, straggler_cells
-from core.traces.library import Entry, TraceLibrary
+from core.traces.library import Entry
 from core.traces.schema import TraceError
 from pages._parts import formats
 from pages._parts.charts import chart_with_table
+from pages._parts.kept import kept
 from pages._parts.kernel_work import View
-from pages._parts.opened import library
+from pages._parts.opened import kept_bytes, library
 
 #: Parts of a rank's span that exclude each other, so that they sum to it.
 _BUSY = {
@@ -48,10 +47,14 @@ def rank_entries(it: View) -> list[Entry]:
     return [by_rank[rank] for rank in sorted(by_rank)]
 
 
-@st.cache_resource(max_entries=1024, show_spinner="Reading the ranks")
-def _of_rank(digest: str, place: int, _root: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _cost(digest: str, place: int) -> int:
+    return kept_bytes(digest)
+
+
+@kept(max_entries=1024, show_spinner="Reading the ranks", cost=_cost)
+def _of_rank(digest: str, place: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The account and the steps of one rank; the trace itself is not kept."""
-    trace = TraceLibrary(_root).trace(digest)
+    trace = library().trace(digest)
     return rank_account(trace, place), rank_steps(trace, place)
 
 
@@ -62,7 +65,7 @@ def show_ranks(it: View) -> None:
     accounts, steps = [], []
     for place, entry in enumerate(entries):
         try:
-            account, own = _of_rank(entry.digest, place, library().root)
+            account, own = _of_rank(entry.digest, place)
         except TraceError as error:
             st.warning(
                 formats.plain(str(error)), title=f"{formats.plain(entry.name)} cannot be read", icon=":material/broken_image:"

@@ -14,6 +14,7 @@ from core.charts.live import losses, machine_load, ratios_so_far, step_times
 from core.charts.palette import sides_of
 from core.machine.cpu import usable_cpus
 from core.model.comparison import VERDICT_LABELS, ComparisonSpec
+from core.report.words import size_words
 from core.store.comparisons import StoredComparison
 from pages._parts import formats
 from pages._parts.charts import chart_with_table
@@ -22,7 +23,6 @@ from pages._parts.places import link
 from pages._parts.states import VERDICTS, show_reasons, show_state, state_badge
 from pages._parts.stopping import show_stop_problem, stop_button
 from pages._parts.stored import store
-from pages._parts.workloads import size_words
 
 #: Seconds between two looks. Everything here is read and drawn on the machine that is being measured, and drawing costs most.
 POLL_S = 2.0

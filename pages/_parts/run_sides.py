@@ -12,6 +12,7 @@ import streamlit as st
 from core.machine.cpu import usable_cpus
 from core.machine.facts import default_threads, gpu_visible
 from core.machine.interpreter import framework_python
+from core.model.hosted import is_hosted
 from core.model.variant import (
     CHOICES,
     EXECUTION_LABELS,
@@ -95,7 +96,7 @@ class SideForm:
             **self._group("Precision and machine", self._machine),
             **self._group("Model", self._model),
             **(self._group("Input", self._input) | self._group("Training loop", self._loop) if self.task == "train" else {}),
-            **self._interpreter(),
+            **({} if is_hosted() else self._interpreter()),
         }  # fmt: skip
 
     def _group(self, title: str, draw: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.model.errors import ShowdownError
+from core.model.hosted import is_hosted
 from core.store.comparisons import StoredComparison
 from pages._parts import formats
 from pages._parts.stored import store
@@ -14,8 +15,8 @@ _PROBLEMS = "stop_problems"
 
 
 def stop_button(one: StoredComparison, *, key: str) -> None:
-    """Asks the referee to stop, which it does within a second."""
-    if not st.button("Stop", icon=":material/stop_circle:", key=key, help="Ends within a second."):
+    """Asks the referee to stop, which it does within a second; not in the demo, where nothing runs."""
+    if is_hosted() or not st.button("Stop", icon=":material/stop_circle:", key=key, help="Ends within a second."):
         return
     problems: dict[str, str] = st.session_state.setdefault(_PROBLEMS, {})
     problems.pop(one.id, None)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import polars as pl
 import streamlit as st
 
-from core.bench.collect import STEPS_SCHEMA
 from core.charts.palette import Sides, sides_of
-from core.model.run import RunResult
 from core.store.comparisons import ComparisonStore, StoredComparison
 from core.store.files import StoreError
 from pages._parts import formats
@@ -36,6 +32,11 @@ def comparison_label(one: StoredComparison, *, with_state: bool = True) -> str:
     return f"{one.spec.workload_name} · {one.spec.a.label} / {one.spec.b.label} · {one.spec.preset.label} · {formats.moment(one.spec.created)}{state}"
 
 
+def comparison_labels(comparisons: Sequence[StoredComparison]) -> dict[str, str]:
+    """A line for each id, no two alike."""
+    return formats.distinct({one.id: comparison_label(one) for one in comparisons})
+
+
 def choose_comparison(comparisons: list[StoredComparison], *, label: str = "Comparison") -> StoredComparison | None:
     """A picker whose choice is the query parameter `comparison`; the newest finished one where nothing is asked for.
 
@@ -56,8 +57,9 @@ def choose_comparison(comparisons: list[StoredComparison], *, label: str = "Comp
     finished = next((one.id for one in comparisons if one.state == "finished"), comparisons[0].id)
     # Streamlit's own binding would write the label into the address; an id is shorter, and stays true when the label changes.
     st.session_state[_WIDGET] = asked or (remembered if remembered in by_id else finished)
+    labels = comparison_labels(comparisons)
     chosen: str = st.selectbox(
-        label, list(by_id), format_func=lambda id: comparison_label(by_id[id]), key=_WIDGET, label_visibility="collapsed",
+        label, list(by_id), format_func=lambda id: labels[id], key=_WIDGET, label_visibility="collapsed",
         on_change=lambda: st.query_params.update({PARAMETER: st.session_state[_WIDGET]}),
     )  # fmt: skip
     if asked != chosen:
@@ -86,13 +88,6 @@ def sides(one: StoredComparison) -> Sides:
     return sides_of(one.spec)
 
 
-def load_samples(one: StoredComparison) -> list[dict[str, Any]]:
-    """What the load sampler wrote about the machine, oldest first; a half-written last line is left out."""
-    path = one.folder / "samples.jsonl"
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    return [sample for line in lines if isinstance(sample := _json(line), dict) and "time_s" in sample]
-
-
 def bytes_on_disk(one: StoredComparison) -> int:
     """Size of all files of a comparison; remembered once it has ended."""
     return _ended_bytes(str(one.folder)) if one.ended else _folder_bytes(one.folder)
@@ -109,23 +104,3 @@ def _folder_bytes(folder: Path) -> int:
         with contextlib.suppress(OSError):  # a run may delete its file just now
             total += path.stat().st_size if path.is_file() else 0
     return total
-
-
-def _json(line: str) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError:
-        return None
-
-
-def blocks(one: StoredComparison, runs: tuple[RunResult, ...]) -> pl.DataFrame:
-    """Every timed block of these runs: `run, role, side, pair` and the columns of `steps.parquet`; missing files are left out."""
-    frames = []
-    for run in runs:
-        path = one.run_folder(run.index, run.side) / "steps.parquet"
-        if path.exists():
-            keys = [pl.lit(run.index).alias("run"), pl.lit(run.role).alias("role"), pl.lit(run.side).alias("side"),
-                    pl.lit(run.pair, dtype=pl.Int64).alias("pair")]  # fmt: skip
-            frames.append(pl.read_parquet(path).select(*keys, pl.all()))
-    schema = {"run": pl.Int32, "role": pl.String, "side": pl.String, "pair": pl.Int64, **STEPS_SCHEMA}
-    return pl.concat(frames) if frames else pl.DataFrame(schema=schema)

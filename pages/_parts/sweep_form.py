@@ -14,6 +14,7 @@ from core.model.errors import ShowdownError
 from core.model.sweep import SweepSpec, parse_batch_sizes, parse_pair
 from core.workloads.registry import workload_name, workload_names
 from pages._parts import formats
+from pages._parts.linked import keep
 
 #: Ready to choose; any other pair may be typed in, as on the command line.
 PAIRS = {
@@ -23,7 +24,9 @@ PAIRS = {
     "tensorflow/tensorflow:execution=xla": "TensorFlow graph / TensorFlow XLA",
     "pytorch/pytorch:execution=compile": "PyTorch eager / torch.compile",
 }
-_FIRST = ["mlp", "mnist_cnn"]
+_FIRST, _FIRST_PAIR = ["mlp", "mnist_cnn"], ["tensorflow/pytorch"]
+#: Query parameter.
+_PAIRS = "pairs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +41,15 @@ class SweepWish:
 
 
 def sweep_wish() -> SweepWish:
-    """Draw the form; every choice stands in the address."""
+    """Draw the form; every choice stands in the address, but for pairs that were typed in."""
     names = st.multiselect("Workloads", workload_names(), default=_FIRST, format_func=workload_name, key="sweep_workloads", bind="query-params")
+    asked = [text for text in st.query_params.get_all(_PAIRS) if text in PAIRS]
     pairs = st.multiselect(
-        "Pairs", list(PAIRS), default=["tensorflow/pytorch"], format_func=lambda text: PAIRS.get(text, text), key="sweep_pairs",
+        "Pairs", list(PAIRS), default=asked or _FIRST_PAIR, format_func=lambda text: PAIRS.get(text, text), key="sweep_pairs",
         accept_new_options=True, help="Any other pair may be typed in, such as pytorch:precision=bf16/pytorch.",
     )  # fmt: skip
+    # By hand, because a pair that is typed in may name an interpreter, and a link must not say which program runs here.
+    keep(_PAIRS, [] if pairs == _FIRST_PAIR else [text for text in pairs if text in PAIRS])
     left, right = st.columns(2)
     batches = left.text_input("Batch sizes", placeholder="each workload's own", key="sweep_batches", bind="query-params",
                               help="Whole numbers with commas between them, such as 16,64.")  # fmt: skip

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import polars as pl
 import streamlit as st
 
+from core.analysis.comparison import length_override
 from core.analysis.sweep import WIDENS_LABELS, remaining_s, sweep_table, trends
 from core.bench.sweep import finished_results, start_sweep_detached
 from core.charts.sweep import ratio_by_batch, ratio_by_flops
 from core.model.comparison import VERDICT_LABELS
 from core.model.errors import ShowdownError
-from core.model.sweep import SweepSpec
+from core.model.hosted import is_hosted
+from core.model.sweep import SweepSpec, SweepWorkload
 from core.store.files import tail
 from core.store.sweeps import StoredSweep, SweepStore
+from core.workloads.registry import NAMES, workload_spec
 from pages._parts import formats
 from pages._parts.charts import chart_with_table
+from pages._parts.linked import linked
 from pages._parts.places import link
 from pages._parts.stored import store
 
-SWEEP_PARAMETER = "sweep"
+SWEEP_PARAMETER, CELL_PARAMETER = "sweep", "cell"
 POLL_S = 2.0
 _PICKER = "sweep_picker"
 _STATES = {
@@ -66,9 +71,14 @@ def choose_sweep(sweeps: SweepStore) -> StoredSweep | None:
     st.session_state[_PICKER] = asked or next(iter(by_id))
     chosen: str = st.selectbox(
         "Sweep", list(by_id), format_func=lambda id: _label(by_id[id]), key=_PICKER, label_visibility="collapsed",
-        on_change=lambda: st.query_params.update({SWEEP_PARAMETER: st.session_state[_PICKER]}),
+        on_change=lambda: _ask(st.session_state[_PICKER]),
     )  # fmt: skip
     return by_id[chosen]
+
+
+def _ask(id: str) -> None:
+    st.query_params[SWEEP_PARAMETER] = id
+    st.query_params.pop(CELL_PARAMETER, None)
 
 
 def _label(one: StoredSweep) -> str:
@@ -76,6 +86,30 @@ def _label(one: StoredSweep) -> str:
         return f"{one.id} · {one.state}"
     names = ", ".join(row.label for row in one.spec.workloads)
     return f"{names} · {len(one.spec.cells)} cells · {formats.moment(one.spec.created)}"
+
+
+def sweep_command(spec: SweepSpec) -> str:
+    """The command that runs the same grid, safe to paste: what a file says is quoted for a POSIX shell."""
+    options: list[tuple[str, object]] = [("workloads", ",".join(map(_row_words, spec.workloads)))]
+    options += [("pair", f"{pair.a.text}/{pair.b.text}") for pair in spec.pairs]
+    same_batches = len({row.batch_sizes for row in spec.workloads}) == 1
+    if same_batches:
+        options.append(("batch-sizes", ",".join(map(str, spec.workloads[0].batch_sizes))))
+    options += [("preset", spec.preset.name), *length_override(spec.preset).items(), ("threshold", spec.threshold), ("seed", spec.seed)]
+    lines = ["python -m core sweep run", *(f"--{name} {shlex.quote(str(value))}" for name, value in options)]
+    if not same_batches and all(map(_has_small_batch, spec.workloads)):
+        lines.append("--small")
+    return " \\\n  ".join(lines)
+
+
+def _has_small_batch(row: SweepWorkload) -> bool:
+    return row.workload in NAMES and row.batch_sizes == (workload_spec(row.workload).small_batch_size,)
+
+
+def _row_words(row: SweepWorkload) -> str:
+    """`NAME:size=value,size=value`."""
+    sizes = ",".join(f"{name}={value}" for name, value in row.sizes.items())
+    return f"{row.workload}:{sizes}" if sizes else row.workload
 
 
 def show_sweep(sweeps: SweepStore, one: StoredSweep) -> None:
@@ -111,11 +145,8 @@ def _show_progress(sweeps: SweepStore, one: StoredSweep, spec: SweepSpec) -> Non
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(one.state, icon=icon, color=colour)  # type: ignore[arg-type]
         st.caption(f"{done} of {len(spec.cells)} cells done · {spec.preset.label}, {spec.preset.pairs} pairs each · {one.id}", width="content")
-        if one.active and st.button("Stop", icon=":material/stop_circle:", key="stop_sweep", help="Ends within a second; it can go on later."):
-            _try(lambda: sweeps.request_cancel(one.id), "It was not stopped")
-        if one.state == "stopped" and st.button("Go on", icon=":material/resume:", key="resume_sweep", help="Runs the cells that are not done."):
-            _try(lambda: start_sweep_detached(sweeps, one.id), "It was not started")
-            st.rerun(scope="app")
+        if not is_hosted():
+            _buttons(sweeps, one)
     if one.active:
         _show_current(one, spec, len(spec.cells) - done)
     failed = {index: cell for index, cell in one.cells.items() if cell.state == "failed"}
@@ -125,6 +156,28 @@ def _show_progress(sweeps: SweepStore, one: StoredSweep, spec: SweepSpec) -> Non
     if one.state == "stopped" and not one.cells and (lines_of_log := tail(one.folder / "runner.log")):
         st.caption("Last lines of its log")
         st.code("\n".join(lines_of_log), language=None)
+
+
+def _buttons(sweeps: SweepStore, one: StoredSweep) -> None:
+    if one.active and st.button("Stop", icon=":material/stop_circle:", key="stop_sweep", help="Ends within a second; it can go on later."):
+        _try(lambda: sweeps.request_cancel(one.id), "It was not stopped")
+    if one.state == "stopped" and st.button("Go on", icon=":material/resume:", key="resume_sweep", help="Runs the cells that are not done."):
+        _try(lambda: start_sweep_detached(sweeps, one.id), "It was not started")
+        st.rerun(scope="app")
+
+
+    if not one.active and st.button("Delete", icon=":material/delete:", key="delete_sweep"):
+        _confirm_delete(sweeps, one)
+
+
+@st.dialog("Delete this sweep?", icon=":material/delete:")
+def _confirm_delete(sweeps: SweepStore, one: StoredSweep) -> None:
+    st.markdown(formats.plain(_label(one)))
+    st.caption("The comparisons of its cells stay. This cannot be undone.")
+    if st.button("Delete for good", type="primary", icon=":material/delete_forever:", key="delete_sweep_for_good"):
+        _try(lambda: sweeps.delete(one.id), "It was not deleted")
+        st.query_params.pop(SWEEP_PARAMETER, None)
+        st.rerun(scope="app")
 
 
 def _try(action: Callable[[], None], title: str) -> None:
@@ -187,11 +240,14 @@ def _worded(table: pl.DataFrame) -> pl.DataFrame:
 def _show_cells(table: pl.DataFrame, one: StoredSweep) -> None:
     st.subheader("Cells", anchor=False)
     st.caption("Select a row to open its comparison.")
-    event = st.dataframe(_worded(table), hide_index=True, column_config=_COLUMNS, key=f"sweep_cells_{one.id}", on_select="rerun",
-                         selection_mode="single-row", placeholder="", height="content" if len(table) < 15 else 560)  # fmt: skip
-    rows = event["selection"]["rows"]
-    if rows and rows[0] < len(table):
-        row = table.row(rows[0], named=True)
+    cells = [str(cell) for cell in table["cell"]]
+    picking = linked(CELL_PARAMETER, f"sweep_cells_{one.id}", cells)
+    event = st.dataframe(_worded(table), hide_index=True, column_config=_COLUMNS, key=picking.key, on_select="rerun",
+                         selection_mode="single-row", placeholder="", height="content" if len(table) < 15 else 560,
+                         selection_default={"selection": {"rows": [cells.index(cell) for cell in picking.begun[:1]]}})  # fmt: skip
+    picked = picking.follow(event, [cells[place] for place in event["selection"]["rows"] if place < len(cells)])
+    if picked:
+        row = table.row(cells.index(picked[0]), named=True)
         if row["comparison"]:
             link("compare", f"Open {row['workload']}, batch {row['batch_size']}", comparison=row["comparison"])
         elif (record := one.cells.get(row["cell"])) and record.comparison:

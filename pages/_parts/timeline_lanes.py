@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.analysis.timeline import default_lanes
 from core.analysis.timeline_index import HOST_GROUPS, Index, Lane, prepare
 from core.traces.schema import Trace
+from pages._parts.kept import kept
 from pages._parts.opened import Opened
 
 #: Keys of the widgets, which are the query parameters too.
@@ -30,7 +31,7 @@ def indexes_of(opened: Sequence[Opened], kinds: tuple[str, ...]) -> list[Index]:
     return [_index(one.digest, kinds, one.trace) for one in opened]
 
 
-@st.cache_resource(max_entries=4, show_spinner="Sorting the recording into lanes")
+@kept(max_entries=4, show_spinner="Sorting the recording into lanes")
 def _index(digest: str, kinds: tuple[str, ...], _trace: Trace) -> Index:
     return prepare(_trace.events, _trace.facts.steps, kinds)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.analysis.timeline import lane_table, slice_table
 from core.analysis.timeline_index import Lane, Window
-from core.charts.timeline import MARK, PICKED, Strip, drawn
+from core.charts.timeline import MARK, Strip, drawn
 from pages._parts import formats
 from pages._parts.charts import downloads
 from pages._parts.opened import Opened
@@ -76,11 +76,9 @@ def show_lanes(opened: Sequence[Opened], lanes: Sequence[Sequence[Lane]], view: 
     downloads(shown, "timeline-lanes")
 
 
-def show_picked(opened: Sequence[Opened], lanes: Sequence[Sequence[Lane]], strips: Sequence[Strip], view: View, event: Any) -> None:
-    """The slices of the mark that was clicked, in full."""
-    # A mark that was picked in another window is only listed where it is drawn again.
-    chosen = [point.get(MARK) for point in (event or {}).get("selection", {}).get(PICKED, [])]
-    marks = drawn(strips).filter(pl.col(MARK).is_in(chosen))
+def show_picked(opened: Sequence[Opened], lanes: Sequence[Sequence[Lane]], strips: Sequence[Strip], view: View, picked: Sequence[str]) -> None:
+    """The slices of the marks that are picked in the chart, in full."""
+    marks = drawn(strips).filter(pl.col(MARK).is_in(list(picked)))
     if marks.is_empty():
         st.caption("Click a slice to see what it is, or a bin to list what is in it.")
         return

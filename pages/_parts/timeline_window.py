@@ -60,8 +60,8 @@ def choose_window(indexes: Sequence[Index], steps: Sequence[Sequence[Step]]) -> 
         usual = _usual(whole, aligned, chosen)
         start_ms = st.number_input("From (ms)", value=None, step=1.0, format="%.4f", key=FROM, bind="query-params", width=185,
                                    placeholder=_number(usual.start_ns), on_change=_drop_brush)  # fmt: skip
-        length_ms = st.number_input("Length (ms)", value=None, step=1.0, format="%.4f", key=LENGTH, bind="query-params", width=185,
-                                    placeholder=_number(usual.length_ns), on_change=_drop_brush)  # fmt: skip
+        length_ms = st.number_input("Length (ms)", min_value=0.0, value=None, step=1.0, format="%.4f", key=LENGTH, bind="query-params",
+                                    width=185, placeholder=_number(usual.length_ns), on_change=_drop_brush)  # fmt: skip
         window = asked_window(start_ms, length_ms, usual, whole)
         _buttons(window, whole)
     return View(window=window, whole=whole, zeros_ns=zeros, zero=zero)

@@ -8,9 +8,9 @@ from core.analysis.comparison import headline, ratio_marks
 from core.charts.pairs import ratio_summary
 from core.charts.palette import Sides, verdict_colour
 from core.model.comparison import VERDICT_LABELS, ComparisonResult, ComparisonSpec, SideSummary
+from core.report.words import made_up_data, setting
 from pages._parts import formats
 from pages._parts.states import VERDICTS, show_reasons
-from pages._parts.workloads import made_up_data, size_words
 
 
 def show_verdict(spec: ComparisonSpec, result: ComparisonResult) -> None:
@@ -25,29 +25,10 @@ def show_verdict(spec: ComparisonSpec, result: ComparisonResult) -> None:
             st.badge("not the same model", icon=":material/difference:", color="orange")
         if made_up_data(spec.workload):
             st.badge("made-up data: accuracy means nothing", icon=":material/casino:", color="gray")
-        st.caption(formats.plain(_setting(spec, result)), width="content")
+        st.caption(formats.plain(setting(spec, result)), width="content")
     if result.verdict != "not_comparable":
         st.markdown(formats.plain(numbers))
     show_reasons(result)
-
-
-def _setting(spec: ComparisonSpec, result: ComparisonResult) -> str:
-    """What was computed, and on what."""
-    machine = result.environment.get("machine") or {}
-    gpus = machine.get("gpus") or []
-    on_gpu = "gpu" in (spec.a.device, spec.b.device) and gpus
-    device = gpus[0].get("name") if on_gpu else machine.get("cpu_model")
-    threads = sorted({spec.a.threads, spec.b.threads})
-    words = [
-        ", ".join(filter(None, [spec.workload_name, size_words(spec.sizes)])),
-        "inference" if spec.task == "inference" else "whole epochs" if spec.measure == "epoch" else "",
-        f"batch of {spec.batch_size}",
-        f"{spec.train_samples:,} samples" if spec.train_samples else "",
-        f"{len(result.pairs)} pairs" if result.pairs else "",
-        device or "",
-        f"{' / '.join(map(str, threads))} {'thread' if threads == [1] else 'threads'}",
-    ]
-    return " · ".join(filter(None, words))
 
 
 def show_ratio(result: ComparisonResult, sides: Sides) -> None:

@@ -6,20 +6,13 @@ from typing import Any
 
 import streamlit as st
 
+from core.report.words import size_words
 from core.workloads.registry import NAMES, is_own, workload_name, workload_names, workload_spec
 from core.workloads.spec import Sizes, WorkloadError, WorkloadSpec
 
 #: Keys of the widgets, and so the names in the address; a size's key is `size_NAME`.
 WORKLOAD, BATCH_SIZE, LEARNING_RATE, TRAIN_SAMPLES = "workload", "batch_size", "learning_rate", "train_samples"
 _SIZE = "size_"
-
-
-def made_up_data(identifier: str) -> bool:
-    """Is it known that the workload's data is made up? Not where the folder of one's own is not there any more."""
-    try:
-        return workload_spec(identifier).generated
-    except WorkloadError:
-        return False
 
 
 def choose_workload(place: Any = st) -> str:
@@ -81,13 +74,12 @@ def size_presets(workload: WorkloadSpec, sizes: Sizes, batch_size: int | None = 
                                        ("Usual sizes", ":material/undo:", usual, batches[0])):  # fmt: skip
         widgets = {**size_values(values), **({} if batch is None else {BATCH_SIZE: batch})}
         st.button(label, icon=icon, key=f"sizes_{label.partition(' ')[0].rstrip(':').lower()}", disabled=(sizes, batch_size) == (values, batch),
-                  on_click=st.session_state.update, args=(widgets,), help=size_words(values, batch))  # fmt: skip
+                  on_click=st.session_state.update, args=(widgets,), help=_size_help(values, batch))  # fmt: skip
 
 
-def size_words(sizes: Sizes, batch_size: int | None = None) -> str:
+def _size_help(sizes: Sizes, batch_size: int | None) -> str:
     """`image size 32, batch of 8`."""
-    words = [f"{name.replace('_', ' ')} {value:,}" for name, value in sizes.items()]
-    return ", ".join(words if batch_size is None else [*words, f"batch of {batch_size:,}"])
+    return ", ".join(filter(None, [size_words(sizes), "" if batch_size is None else f"batch of {batch_size:,}"]))
 
 
 def operations(count: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.analysis.memory import (
@@ -234,7 +234,6 @@ def recordings(draw: st.DrawFn) -> pl.DataFrame:
     return memory(*rows)
 
 
-@settings(deadline=None)
 @given(recordings(), st.data())
 def test_at_every_place_what_is_live_sums_to_what_is_allocated(frame: pl.DataFrame, data: st.DataObject):
     series = over_time(frame, "gpu:0")
@@ -247,7 +246,6 @@ def test_at_every_place_what_is_live_sums_to_what_is_allocated(frame: pl.DataFra
         assert folded(live_by(live, OPERATORS, by), 2)["bytes"].sum() == series["allocated_bytes"][place]
 
 
-@settings(deadline=None)
 @given(recordings(), st.data())
 def test_a_reduced_curve_keeps_its_peak_exactly_and_invents_nothing(frame: pl.DataFrame, data: st.DataObject):
     series = over_time(frame, "gpu:0")

@@ -245,7 +245,7 @@ def allocator_after(steps: Any) -> Allocator:
     return allocator
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(STEPS, st.integers(0, 59))
 def test_any_sequence_replays_to_what_the_allocator_counted_however_much_of_it_was_lost(steps: Any, lost: int):
     allocator = allocator_after(steps)
@@ -262,7 +262,7 @@ def test_any_sequence_replays_to_what_the_allocator_counted_however_much_of_it_w
     assert snapshot.facts.notes == ()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(STEPS, st.integers(0, 130_000), st.integers(1, 130_000))
 def test_any_range_is_the_part_of_the_whole(steps: Any, start_ns: int, length_ns: int):
     snapshot = allocator_after(steps).snapshot()

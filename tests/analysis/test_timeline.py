@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.analysis.timeline import aligned_steps, default_lanes, depths, lane_table, marks, overview, slice_table, with_names
@@ -195,7 +195,6 @@ lanes_of_slices = st.lists(st.tuples(st.integers(1, 3), st.integers(-20, 120), s
 windows = st.tuples(st.integers(-30, 150), st.integers(1, 150)).map(lambda pair: window(pair[0], pair[0] + pair[1]))
 
 
-@settings(deadline=None)  # a frame is made for each example, and machines are shared
 @given(lanes_of_slices, windows, st.integers(3, 60))
 def test_marks_are_bounded_and_hold_each_lanes_busy_time_to_the_nanosecond(slices, at, limit):
     frame = events(*(("gpu:0", str(lane), start, length, f"k{length}") for lane, start, length in slices))

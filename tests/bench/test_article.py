@@ -25,7 +25,7 @@ def test_three_epochs_reach_98_percent(tmp_path: Path, framework: str):
     inputs = tmp_path / "inputs.npz"
     write_inputs(inputs, spec.name, {}, batch_size=spec.batch_size, steps=3 * epoch, seed=1)
     run_spec = RunSpec(
-        index=0, role="pair", side="a", workload=spec.name, variant=parse_variant(framework, threads=2), batch_size=spec.batch_size,
+        index=0, role="pair", side="a", workload=spec.name, variant=parse_variant(framework, threads=1), batch_size=spec.batch_size,
         learning_rate=spec.learning_rate, seed=1, inputs=str(inputs), folder=str(tmp_path / "run"), steps=3 * epoch, warmup_steps=20,
         block_steps=5, evaluate_every_steps=epoch,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from core.model.comparison import ComparisonResult
 from core.model.variant import parse_variant
 from core.store.comparisons import ComparisonStore
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 #: Each step of this interpreter's PyTorch takes 15 % longer, by waiting busily as slow code does.
 SLOWED = """

@@ -14,7 +14,7 @@ from core.store.comparisons import ComparisonStore
 from tests.e2e.browser import Visit, screenshot, settled
 from tests.e2e.server import APP, serve
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 #: A quick comparison takes two to three minutes on two idle cores; a busy machine takes longer.
 ENDED_WITHIN_S = 900

@@ -17,7 +17,7 @@ def test_from_an_upload_to_the_rows_of_one_bar(open_page: Callable[..., Page], t
         paths.append(tmp_path / f"run-{number}.pt.trace.json")
         paths[-1].write_bytes(device_step(number, slower=slower))
     page = open_page("/library")
-    page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files([str(path) for path in paths])
+    page.locator('[data-testid="stFileUploaderDropzoneInput"]').first.set_input_files([str(path) for path in paths])
     expect(page.get_by_text("2 are in the library")).to_be_visible(timeout=30_000)
     screenshot(page, "library-recordings")
     settled(page).get_by_role("link", name="Kernels").last.click()

@@ -7,7 +7,8 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 30
+#: As long as a page may take on a machine that runs other tests beside it.
+SECONDS = 120
 
 
 def open_page(name: str, **query: str) -> AppTest:

@@ -29,7 +29,7 @@ def test_a_chart_comes_with_words_numbers_and_both_downloads():
     assert not at.exception
     assert charts(at) == ["Two kernels."]
     assert at.dataframe[0].value["ms"].to_list() == [1, 2]
-    assert downloads(at) == ["CSV", "Parquet"]
+    assert downloads(at) == ["CSV", "Parquet", "PNG", "SVG"]
 
 
 def test_parquet_keeps_types_and_nulls():

@@ -117,7 +117,7 @@ def test_buttons_start_a_run(store: ClaimStore, started: list[list[str]], key: s
 
 def test_a_price_goes_with_the_run(store: ClaimStore, started: list[list[str]]):
     at = open_page("claims")
-    at.number_input(key="price_per_hour").set_value(3.06)
+    at.number_input(key="price").set_value(3.06)
     at.button(key="test_cost").click().run()
     assert started == [["cost", "--price-per-hour=3.06"]]
 

@@ -29,7 +29,7 @@ def finished(store: ComparisonStore) -> str:
 
 def test_the_first_section_is_the_ratio_of_every_pair(finished: str):
     app = open_page("compare")
-    assert [tab.label for tab in app.tabs] == ["Ratio", "Steps", "Learning", "Process", "Cost", "Parity", "Machine", "Data"]
+    assert [tab.label for tab in app.tabs] == ["Ratio", "Steps", "Learning", "Process", "Cost", "Parity", "Machine", "Data", "Share"]
     assert charts(app) == ["Ratio B over A of 6 pairs, median 1.500; noise floor 1.0 %"]
     numbers = app.dataframe[-1].value
     step = numbers[numbers["figure"] == "step"].iloc[0]
@@ -57,7 +57,7 @@ def test_an_address_opens_a_section(finished: str, view: str, expected: list[str
 
 
 def test_loss_can_be_drawn_against_seconds(finished: str):
-    assert charts(open_page("compare", view="Learning", against="seconds"))[0] == "Loss of every run against seconds of training"
+    assert charts(open_page("compare", view="Learning", axis="seconds"))[0] == "Loss of every run against seconds of training"
 
 
 def test_cost_follows_the_price_in_the_address(finished: str):
@@ -103,9 +103,9 @@ def test_the_load_is_drawn_under_a_line_for_all_usable_cores(finished: str):
     ],
 )
 def test_only_runs_that_could_be_told_are_called_steady(settled: list[bool | None], sentence: str):
-    from pages._parts.compare_sections import steady_words
+    from core.report.words import steadiness
 
-    assert steady_words(settled) == sentence
+    assert steadiness(settled) == sentence
 
 
 def test_the_data_section_repeats_the_comparison_and_gives_every_block(finished: str, store: ComparisonStore):
@@ -139,7 +139,7 @@ def test_different_models_have_a_proof_and_no_ratio(store: ComparisonStore):
     spec = samples.new(store)
     samples.fail_parity(store, spec)
     app = open_page("compare")
-    assert [tab.label for tab in app.tabs] == ["Parity", "Data"]
+    assert [tab.label for tab in app.tabs] == ["Parity", "Data", "Share"]
     text = words(app)
     assert "The two sides do not compute the same function: gradients fails in dense1/kernel" in text
     assert "5 of 6 gates are passed; the first that fails: gradients." in text
@@ -182,7 +182,7 @@ def test_words_of_unknown_origin_are_shown_letter_by_letter(store: ComparisonSto
 
 
 def test_blocks_of_all_runs_are_one_table(store: ComparisonStore, finished: str):
-    from pages._parts.stored import blocks
+    from core.report.files import blocks
 
     one = store.load(finished)
     assert one.result is not None

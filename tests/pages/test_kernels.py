@@ -105,7 +105,7 @@ def test_a_trace_of_a_gpu_shows_its_kernels_per_step(home: Path):
     }  # fmt: skip
     assert first["share_percent"] == pytest.approx(40)
     assert "0.030 ms of device work (5.7 %, 1 events) belongs to no marked step" in words(app)
-    assert downloads(app) == ["CSV", "Parquet"] * 2
+    assert downloads(app) == ["CSV", "Parquet", "PNG", "SVG", "CSV", "Parquet"]
 
 
 def test_two_traces_are_mirrored_and_the_host_can_be_looked_at_instead(home: Path):
@@ -114,7 +114,7 @@ def test_two_traces_are_mirrored_and_the_host_can_be_looked_at_instead(home: Pat
     pair = {row["key"]: (row["a"], row["b"]) for row in table(app).rows(named=True)}
     assert pair["matrix multiply"] == (pytest.approx(0.2), pytest.approx(0.26))
     assert set(table(app, 1)["recording"]) == {"A · PyTorch", "B · PyTorch"}
-    host = open_page("kernels", trace=a, against=b, clock="host", group="operator", measure="calls")
+    host = open_page("kernels", trace=a, against=b, on="host", group="operator", amount="calls")
     assert dict(table(host).select("key", "a").rows())["aten::mm"] == 1.0
     assert "they launch the kernels that do the work" in words(host)
 
@@ -122,7 +122,7 @@ def test_two_traces_are_mirrored_and_the_host_can_be_looked_at_instead(home: Pat
 def test_a_click_on_a_bar_leaves_only_its_rows(home: Path):
     a, b = keep(device_step(), device_step(slower=60))
     app = open_page("kernels", trace=a, against=b)
-    app.session_state["kernel_bars_kernel"] = {"selection": {"picked": [{"key": "ampere_sgemm_128x64_tn"}]}}
+    app.session_state["kernel_bars_kernel_0"] = {"selection": {"picked": [{"key": "ampere_sgemm_128x64_tn"}]}}
     rows = table(app.run(), 1)
     assert rows["kernel"].to_list() == ["ampere_sgemm_128x64_tn"] * 2
     assert rows["time_ms"].to_list() == [pytest.approx(0.26), pytest.approx(0.2)]
@@ -253,7 +253,7 @@ def test_layers_of_both_sides_have_the_names_of_the_program(home: Path):
 def test_total_time_holds_what_is_nested(home: Path):
     profiled(ComparisonStore())
     own, whole = (
-        dict(table(open_page("kernels", group="operator", measure=measure)).select("key", "b").rows())
+        dict(table(open_page("kernels", group="operator", amount=measure)).select("key", "b").rows())
         for measure in ("self", "total")
     )
     assert whole["aten::convolution_backward"] >= own["aten::convolution_backward"]

@@ -141,7 +141,7 @@ def test_names_are_never_markup(library: TraceLibrary):
 
 def test_an_empty_library_offers_an_upload_and_the_first_comparison(library: TraceLibrary):
     app = open_page("library")
-    assert len(app.file_uploader) == 1
+    assert len(app.file_uploader) == 2
     assert "Nothing has been compared on this machine yet" in words(app)
     assert str(library.root) in words(app)
 

@@ -12,7 +12,6 @@ from streamlit.testing.v1 import AppTest
 
 from core.analysis.timeline_index import Window
 from core.charts.memory_over_time import MOMENT
-from core.charts.palette import BAD
 from core.store.comparisons import ComparisonStore
 from core.store.home import traces_folder
 from core.traces.library import TraceLibrary
@@ -116,13 +115,13 @@ def test_how_high_and_what_held_it_at_the_peak(home: Path):
     }
     assert "What was live at the peak" in words(app)
     assert len(charts(app)) == 3
-    assert downloads(app) == ["CSV", "Parquet"] * 4
+    assert downloads(app) == ["CSV", "Parquet", "PNG", "SVG"] * 2 + ["CSV", "Parquet"] * 2 + ["PNG", "SVG"]
     assert app.query_params["trace"] == digest
 
 
 def test_a_moment_in_the_address_shows_what_was_live_then(home: Path):
     [digest] = keep(recording())
-    app = open_page("memory", trace=digest, at="0.6", by="phase")
+    app = open_page("memory", trace=digest, at="0.6", group="phase")
     assert "What was live at the chosen moment" in words(app)
     assert table(app, 1)["bytes"].sum() == 20 * MIB
     assert "20.0 MiB at 0.500 ms" in words(app)
@@ -162,7 +161,7 @@ def test_a_drag_moves_the_window_and_a_click_the_moment_once(home: Path):
 def test_a_click_on_a_bar_leaves_only_its_blocks(home: Path):
     [digest] = keep(recording())
     app = open_page("memory", trace=digest)
-    app.session_state["memory_live_operator"] = {"selection": {"picked": [{"name": "aten::mm"}]}}
+    app.session_state["memory_live_operator_0"] = {"selection": {"picked": [{"name": "aten::mm"}]}}
     app.run()
     assert table(app, 2)["operator"].to_list() == ["aten::mm"]
     assert "1 block, 4.00 MiB picked" in words(app).replace("*", "")
@@ -216,8 +215,21 @@ def test_the_other_side_has_another_device(home: Path):
 
 def test_choices_that_this_recording_does_not_have_are_forgotten(home: Path):
     [digest] = keep(recording(host=True))
-    app = open_page("memory", trace=digest, device="gpu:9", amount="reserved")
+    app = open_page("memory", trace=digest, device="gpu:9", amount="reserved", group="kernel")
     assert ("Peak allocated", "≥ 24.0 MiB") in metrics(app)
+    assert set(app.query_params) == {"trace"}
+
+
+def test_a_device_without_a_reserved_total_lets_that_choice_go(home: Path):
+    both = [event("aten::mm", "cpu_op", 90, 20), moved(100, 4, 1, 12), moved(105, 3, 2, 5, device=None)]
+    [digest] = keep(kineto(both))
+    app = open_page("memory", trace=digest, amount="reserved")
+    assert charts(app)[0].startswith("reserved memory of gpu:0")
+    device: Any = next(element for element in app.get("button_group") if element.key == "device")
+    device.set_value("cpu").run()
+    assert not app.exception
+    assert charts(app)[0].startswith("allocated memory of cpu")
+    assert "amount" not in app.query_params
 
 
 def test_a_recording_without_memory_says_how_to_record_it(home: Path):
@@ -243,84 +255,10 @@ def test_one_side_without_memory_does_not_hide_the_other(home: Path):
 
 def test_both_frameworks_of_a_comparison_and_what_their_counts_hold(home: Path):
     profiled(ComparisonStore())
-    app = open_page("memory", by="layer")
+    app = open_page("memory", group="layer")
     assert [metric.value for metric in app.metric if metric.label == "Peak allocated"] == ["306 MiB", "≥ 16.9 MiB"]
     assert "PyTorch counts the host's memory from when the profiler began" in words(app)
     assert table(app, 2)["a_bytes"].sum() == 321_385_472
-
-
-def test_a_snapshot_by_frame_with_its_stacks_and_segments(home: Path):
-    [digest] = keep(snapshot())
-    app = open_page("memory", snapshot=digest)
-    assert metrics(app) == [
-        ("Peak allocated", "5.00 MiB"), ("Peak reserved", "8.00 MiB"), ("Allocated at the end", "3.00 MiB"),
-        ("Fragmentation at the peak", "3.00 MiB"), ("When", "1.000 ms"), ("Segments", "1"), ("Reserved", "8.00 MiB"),
-        ("Inactive", "5.00 MiB"), ("Inactive beside active blocks", "5.00 MiB"),
-        ("Share of reserved", "62.5 %"), ("Largest free block", "5.00 MiB"),
-    ]  # fmt: skip
-    live, stacks, segments = table(app, 1), table(app, 2), table(app, 3)
-    assert [(row["name"].split(" ")[0], row["bytes"]) for row in live.iter_rows(named=True)] == [
-        ("forward", 3 * MIB),
-        ("load", 2 * MIB),
-    ]
-    assert "(before the recording)" in live["name"][1]
-    assert stacks["bytes"].sum() == 5 * MIB
-    assert segments.select("address", "total_bytes", "largest_free_bytes").rows() == [("0x40000000", 8 * MIB, 5 * MIB)]
-    assert app.query_params["snapshot"] == digest
-
-
-def test_a_selected_stack_is_shown_in_full(home: Path):
-    [digest] = keep(snapshot())
-    app = open_page("memory", snapshot=digest)
-    app.session_state["memory_stacks_a"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-    app.run()
-    [code] = [element.value for element in app.code]
-    assert [line.split(" ")[0] for line in code.splitlines()] == ["forward", "main"]
-
-
-def test_running_out_of_memory_is_marked(home: Path):
-    usual, failed = keep(snapshot(), snapshot(oom=True))
-    layers = {one: spec(open_page("memory", snapshot=one))["layer"] for one in (usual, failed)}
-    rules = {one: [layer["mark"]["color"] for layer in found if layer["mark"]["type"] == "rule"] for one, found in layers.items()}
-    assert rules == {usual: [], failed: [BAD]}
-
-
-def test_two_snapshots_and_a_control_between_the_two_kinds(home: Path):
-    first, second, trace = keep(snapshot(), snapshot(oom=True), recording())
-    app = open_page("memory", snapshot=first, against=second)
-    assert table(app, 2)["difference_bytes"].sum() == 0
-    assert [metric.label for metric in app.metric].count("Segments") == 2
-    app = open_page("memory", trace=trace)
-    assert ("Peak allocated", "24.0 MiB") in metrics(app)
-    kind: Any = next(element for element in app.get("button_group") if element.key == "memory_kind")
-    kind.set_value("memory snapshots").run()
-    assert app.query_params["snapshot"] in (first, second)
-    assert "trace" not in app.query_params
-
-
-def test_snapshots_alone_need_no_control(home: Path):
-    keep(snapshot())
-    app = open_page("memory")
-    assert ("Peak allocated", "5.00 MiB") in metrics(app)
-
-
-def test_an_unknown_snapshot_says_so(home: Path):
-    app = open_page("memory", snapshot="0" * 64)
-    assert "This snapshot is not here" in words(app)
-    keep(snapshot())
-    app = open_page("memory", snapshot="0" * 64)
-    next(button for button in app.button if button.label == "Show the newest one").click().run()
-    assert ("Peak allocated", "5.00 MiB") in metrics(app)
-
-
-def test_a_snapshot_that_is_gone_from_its_folder_says_so(home: Path, tmp_path: Path):
-    path = tmp_path / "once.pickle"
-    path.write_bytes(snapshot(protocol=3))  # content of its own: what was read once is kept by digest
-    entry = TraceLibrary(traces_folder()).open_file(path)
-    path.unlink()
-    app = open_page("memory", snapshot=entry.digest)
-    assert "This snapshot cannot be read" in words(app)
-    assert "To the Library" in links(app)
 
 
 def test_an_empty_store_leads_to_the_first_comparison_or_to_the_library(home: Path):

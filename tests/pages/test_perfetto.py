@@ -66,8 +66,8 @@ def test_two_recordings_begin_a_common_step_together_unless_asked_otherwise():
     at = app(*traces)
     at.checkbox(key="perfetto_agreed").check().run()
     assert handed(at) == [b"A-one-and-B-one\n" + chrome_trace(labelled, together_ns=[trace.facts.steps[0].start_ns for trace in traces])]
-    assert at.selectbox(key="perfetto_clock").options == ["step 3 begins together", "as it happened"]
-    at.selectbox(key="perfetto_clock").select_index(1).run()
+    assert at.selectbox(key="align").options == ["3", "as it happened"]
+    at.selectbox(key="align").select_index(1).run()
     assert handed(at) == [b"A-one-and-B-one\n" + chrome_trace(labelled)]
 
 

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("home")
 def test_every_page_of_the_map_has_a_file_and_every_file_is_on_the_map():
     files = {path.stem for path in (ROOT / "pages").glob("*.py") if not path.stem.startswith("_")}
     assert files == set(PLACES) == {
-        "overview", "compare", "kernels", "timeline", "memory", "run", "choose", "sweeps", "claims", "models", "setup", "library"
+        "overview", "compare", "explain", "kernels", "timeline", "memory", "run", "choose", "sweeps", "claims", "models", "setup", "library"
     }  # fmt: skip
 
 

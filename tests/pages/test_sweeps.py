@@ -91,7 +91,7 @@ def test_a_finished_sweep_answers_its_question_with_chart_table_and_links(home: 
 def test_the_selected_cell_opens_its_comparison(home: Path):
     spec = make(1.0, 2.0)
     at = open_page("sweeps", sweep=spec.id)
-    at.session_state[f"sweep_cells_{spec.id}"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    at.session_state[f"sweep_cells_{spec.id}_0"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
     at.run()
     comparison = SweepStore().load(spec.id).cells[1].comparison
     assert links(at)["Open mnist_cnn, batch 64"] == ("compare", f"comparison={comparison}")

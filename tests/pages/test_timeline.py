@@ -63,7 +63,7 @@ def test_at_first_it_shows_the_whole_recording_device_first_then_who_steps(home:
     assert lanes(at)["lane"].to_list() == at.multiselect(key="lanes").value
     assert (lanes(at)["busy_ms"] + lanes(at)["idle_ms"]).to_list() == pytest.approx([whole.length_ns / 1e6] * len(lanes(at)))
     assert "Drag over it to choose a window" in charts(at)[0]
-    assert downloads(at)[:4] == ["CSV", "Parquet"] * 2
+    assert downloads(at)[:6] == ["CSV", "Parquet", "PNG", "SVG", "CSV", "Parquet"]
 
 
 def test_a_link_opens_the_exact_view(home: Path):
@@ -128,21 +128,37 @@ def picked_mark(trace: Trace, *, limit: int) -> dict[str, Any]:
 
 
 def test_a_click_lists_what_the_mark_stands_for(home: Path):
-    _, trace = bring(GPU)
+    digest, trace = bring(GPU)
     first = picked_mark(trace, limit=10**6)
     event = trace.events.row(first["row"], named=True)
     length_ms = (first["end_ns"] - first["zero_ns"]) / 1e6 + 0.01
     at = open_page("timeline", lanes=f"gpu:0 · stream {event['lane']}", length=str(length_ms), **{"from": "0"})
     assert "Click a slice" in words(at)
-    at.session_state["timeline_lanes_chart"] = {"selection": {"picked": [{"mark": first["mark"]}]}}
+    chart = f"timeline_marks_{digest[:12]}_0"
+    at.session_state[chart] = {"selection": {"picked": [{"mark": first["mark"]}]}}
     at.run()
     listed = at.dataframe[1].value
     assert listed["name"].to_list() == [event["name"]]
     assert listed["duration_ms"].to_list() == [event["duration_ns"] / 1e6]
     assert {"lane", "kind", "operator", "layer", "phase", "op_class", "input_shapes", "step"} <= set(listed.columns)
     assert "1 slice picked" in words(at)
-    at.session_state["timeline_lanes_chart"] = {"selection": {"picked": [{"mark": "a 4000000000"}, {"other": 1}]}}
+    at.session_state[chart] = {"selection": {"picked": [{"mark": "a 4000000000"}, {"other": 1}]}}
     assert "Click a slice" in words(at.run())
+
+
+def test_what_is_picked_in_one_recording_is_not_picked_in_the_next(home: Path):
+    gpu, trace = bring(GPU)
+    cpu, _ = bring(CPU)
+    first = picked_mark(trace, limit=10**6)
+    length_ms = (first["end_ns"] - first["zero_ns"]) / 1e6 + 0.01
+    lane = f"gpu:0 · stream {trace.events['lane'][first['row']]}"
+    at = open_page("timeline", trace=gpu, lanes=lane, length=str(length_ms), picked=first["mark"], **{"from": "0"})
+    assert "1 slice picked" in words(at)
+    at.query_params["trace"] = cpu
+    at.run()
+    assert "Click a slice" in words(at)
+    assert "picked" not in at.query_params
+    assert asked(at) == (None, None)
 
 
 def test_a_bin_lists_its_slices_the_longest_first():

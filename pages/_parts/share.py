@@ -1,0 +1,31 @@
+"""Sharing a comparison: one file to read, a summary to paste, a bundle to take to another machine."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.report.html import comparison_html
+from core.report.markdown import comparison_markdown
+from core.store.bundle import SUFFIX, pack
+from core.store.comparisons import StoredComparison
+from core.store.privacy import Redactor
+
+
+def show_share(one: StoredComparison) -> None:
+    """The three, of a comparison that has a result; a file is made when it is asked for."""
+    st.caption("Nothing in these says who made them: names of users, of this machine and of home folders are taken out.")
+    left, right = st.columns(2, gap="medium")
+    with left, st.container(border=True):
+        st.markdown("**A report to read**")
+        st.caption("Verdict, charts, proof and every raw row in one HTML file, which any browser opens without a network.")
+        st.download_button("HTML report", lambda: comparison_html(one), file_name=f"{one.id}.html", mime="text/html",
+                           icon=":material/download:", key="share_html", on_click="ignore")  # fmt: skip
+    with right, st.container(border=True):
+        st.markdown("**A bundle to take along**")
+        st.caption("Everything that is here of the comparison, its profiles too; this app on another machine imports it and shows the same.")
+        st.download_button("Bundle", lambda: pack([one], Redactor.here()), file_name=f"{one.id}{SUFFIX}", mime="application/zip",
+                           icon=":material/download:", key="share_bundle", on_click="ignore")  # fmt: skip
+    st.markdown("**A summary for a pull request**")
+    st.code(comparison_markdown(one), language="markdown", wrap_lines=True)
+    st.caption("The same on the command line:")
+    st.code(f"python -m core report {one.id} --html report.html\npython -m core report {one.id} --markdown", language="bash")
