@@ -21,6 +21,7 @@ from core.model.variant import FRAMEWORK_LABELS
 JUDGED = 0.5
 MAX_WEIGHT = 10
 MEASURED, FACTS, OWN, NOTHING = "measured here", "judged from facts", "your own judgement", "no evidence"
+OPEN = "the facts do not decide it"
 _SIGNS = {"tensorflow": 1.0, "pytorch": -1.0}
 
 
@@ -30,7 +31,7 @@ class Cell:
 
     criterion: Criterion
     basis: str
-    """`measured here`, `judged from facts`, `your own judgement` or `no evidence`."""
+    """`measured here`, `judged from facts`, `the facts do not decide it`, `your own judgement` or `no evidence`."""
     outcome: str
     """`tensorflow`, `pytorch`, `tie`, `mixed` (not the same on every workload), or `unknown`: it counts for neither."""
     score: float | None
@@ -55,7 +56,9 @@ def cell(criterion: Criterion, found: Sequence[Evidence], own: str = "") -> Cell
         ways = {one.outcome for one in found} - {"tie"}
         outcome = "mixed" if len(ways) > 1 else next(iter(ways), "tie")
         return Cell(criterion=criterion, basis=MEASURED, outcome=outcome, score=score, low=low, high=high, evidence=tuple(found))
-    return _judged(criterion, FACTS, criterion.judgement, ()) if criterion.judgement else _judged(criterion, NOTHING, "not_comparable", ())
+    if not criterion.judgement:
+        return _judged(criterion, NOTHING, "not_comparable", ())
+    return _judged(criterion, OPEN if criterion.judgement == "not_comparable" else FACTS, criterion.judgement, ())
 
 
 def _judged(criterion: Criterion, basis: str, judgement: str, found: Sequence[Evidence]) -> Cell:

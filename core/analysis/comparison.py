@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -42,6 +43,11 @@ def measured_runs(result: ComparisonResult) -> tuple[RunResult, ...]:
     return tuple(run for run in result.runs if run.role == "pair" and run.ok)
 
 
+def middle_ratio(result: ComparisonResult) -> float:
+    """The ratio that was found, or what it would be of the pairs there are, in a result that ended before: one at least."""
+    return result.ratio or math.exp(median(math.log(pair.ratio) for pair in result.pairs))
+
+
 def pair_ratios(result: ComparisonResult) -> pl.DataFrame:
     """`pair` (from 1), `order`, `clock` (wall or CPU), `ratio` (B over A): one row per pair and clock."""
     rows = [
@@ -53,13 +59,23 @@ def pair_ratios(result: ComparisonResult) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"pair": pl.Int64, "order": pl.String, "clock": pl.String, "ratio": pl.Float64}, orient="row")
 
 
-def pair_steps(result: ComparisonResult) -> pl.DataFrame:
-    """`pair` (from 1), `side`, `step_ms`, `cpu_step_ms`: the median step of each run of each pair."""
-    rows = [
-        ((run.pair or 0) + 1, run.side, run.step_ms, run.cpu_step_ms) for run in measured_runs(result) if run.step_ms is not None
-    ]
-    schema = {"pair": pl.Int64, "side": pl.String, "step_ms": pl.Float64, "cpu_step_ms": pl.Float64}
-    return pl.DataFrame(rows, schema=schema, orient="row").sort("pair", "side")
+def time_column(spec: ComparisonSpec) -> str:
+    """Where a table has the times that the ratio is of: `step_ms`, `batch_ms` or `epoch_s`."""
+    unit = unit_of_work(spec)
+    return f"{unit}_s" if unit == "epoch" else f"{unit}_ms"
+
+
+def pair_times(spec: ComparisonSpec, result: ComparisonResult) -> pl.DataFrame:
+    """`pair` (from 1), `side`, and for wall and CPU time `time_column` and `cpu_` with it: the median of each run of each pair."""
+    if spec.measure == "epoch":
+        runs = [(run, run.epoch_ms, run.cpu_epoch_ms) for run in measured_runs(result)]
+        rows = [(run, wall / 1e3, None if cpu is None else cpu / 1e3) for run, wall, cpu in runs if wall is not None]
+    else:
+        rows = [(run, run.step_ms, run.cpu_step_ms) for run in measured_runs(result) if run.step_ms is not None]
+    column = time_column(spec)
+    schema = {"pair": pl.Int64, "side": pl.String, column: pl.Float64, f"cpu_{column}": pl.Float64}
+    table = [((run.pair or 0) + 1, run.side, wall, cpu) for run, wall, cpu in rows]
+    return pl.DataFrame(table, schema=schema, orient="row").sort("pair", "side")
 
 
 def ratio_marks(result: ComparisonResult) -> pl.DataFrame:
@@ -206,6 +222,7 @@ _FIGURES = (
 _INFERENCE_LABELS = {
     "step_ms": "batch, p50",
     "cpu_step_ms": "CPU time per batch",
+    "input_ms": "fetching the batch",
     "first_step_s": "first batch",
     "train_s": "inference",
     "profiled_step_ms": "batch under the profiler",

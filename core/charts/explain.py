@@ -24,8 +24,10 @@ def step_waterfall(parts: pl.DataFrame, sides: Sides, *, a_ms: float, b_ms: floa
     order = drawn["what"].to_list()
     moves = [name for name in _COLOURS if name in drawn["moves"].to_list()]
     domain, colours = [sides.a, *moves, sides.b], [sides.colour_a, *(_COLOURS[name] for name in moves), sides.colour_b]
-    reach = max(drawn["from_ms"].max() or 0, drawn["to_ms"].max() or 0)
-    x = alt.X("from_ms:Q", title="milliseconds of a step", scale=alt.Scale(domain=[0, float(reach) * 1.12], nice=False))  # type: ignore[arg-type]
+    moments = [*drawn["from_ms"], *drawn["to_ms"]]
+    # Work that ran side by side is taken off last, so what was taken off before may have gone below nothing.
+    domain_ms = [min(0.0, *moments) * 1.05, max(moments) * 1.12]
+    x = alt.X("from_ms:Q", title="milliseconds of a step", scale=alt.Scale(domain=domain_ms, nice=False))
     y = alt.Y("what:N", sort=order, scale=alt.Scale(domain=order), title=None, axis=alt.Axis(labelLimit=260, ticks=False, domain=False))
     base = alt.Chart(drawn).encode(
         y=y,

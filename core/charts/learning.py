@@ -23,8 +23,8 @@ def loss_curves(curves: pl.DataFrame, sides: Sides, against: str = "step") -> al
             x=alt.X(f"{against}:Q", title=AXES[against], axis=alt.Axis(tickCount=10)),
             y=alt.Y("loss:Q", title="loss of the batch"),
             detail="run:N",
-            color=alt.Color("name:N", scale=sides.scale, legend=legend()),
-            strokeWidth=alt.StrokeWidth("name:N", scale=widths, legend=legend()),
+            color=alt.Color("name:O", scale=sides.scale, legend=legend()),  # ordinal, as a width must be; of one kind, they share a legend
+            strokeWidth=alt.StrokeWidth("name:O", scale=widths, legend=legend()),
             tooltip=[alt.Tooltip("name:N", title="side"), "pair:O", "step:Q", alt.Tooltip("seconds:Q", format=".2f"),
                      alt.Tooltip("loss:Q", format=".4f")],
         )

@@ -72,18 +72,22 @@ def ratio_per_pair(pairs: pl.DataFrame, marks: pl.DataFrame, ratio: float, colou
     return sized(alt.layer(noise, interval, _thresholds(marks).encode(y=y), one, middle, points), 280)
 
 
-def step_time_pairs(steps: pl.DataFrame, sides: Sides) -> alt.LayerChart:
-    """Step time of both sides of every pair, joined by a line: `steps` as `core.analysis.comparison.pair_steps` makes it."""
-    base = alt.Chart(with_names(steps, sides)).encode(
+def time_pairs(times: pl.DataFrame, column: str, sides: Sides) -> alt.LayerChart:
+    """Time of both sides of every pair, joined by a line.
+
+    `times` as `core.analysis.comparison.pair_times` makes it, `column` that of wall time, such as `step_ms`.
+    """
+    what, _, unit = column.rpartition("_")
+    base = alt.Chart(with_names(times, sides)).encode(
         x=pair_axis(),
         xOffset=alt.XOffset("name:N", scale=alt.Scale(domain=sides.names)),
-        y=alt.Y("step_ms:Q", title="step time (ms)", scale=alt.Scale(domain=[0, 1.08 * max(steps["step_ms"])])),
+        y=alt.Y(f"{column}:Q", title=f"{what} time ({unit})", scale=alt.Scale(domain=[0, 1.08 * max(times[column])])),
     )
     joined = base.mark_line(stroke=NEUTRAL, strokeWidth=2, opacity=0.6).encode(detail="pair:O")
     points = base.mark_point(filled=True, size=130, opacity=1).encode(
         color=alt.Color("name:N", scale=sides.scale, legend=legend()),
         shape=alt.Shape("name:N", scale=sides.shapes, legend=legend()),
-        tooltip=[alt.Tooltip("name:N", title="side"), "pair:O", alt.Tooltip("step_ms:Q", title="ms", format=".3f")],
+        tooltip=[alt.Tooltip("name:N", title="side"), "pair:O", alt.Tooltip(f"{column}:Q", title=unit, format=".3f")],
     )
     return sized(alt.layer(joined, points), 220)
 

@@ -72,7 +72,7 @@ def _side_table(spec: ComparisonSpec, result: ComparisonResult) -> Table:
     if spec.task == "inference":
         row("batch, p99", [side.step_p99_ms for side in sides], "ms", 2)
     if spec.measure == "epoch":
-        row("epoch", [side.epoch_ms for side in sides], "ms", 0)
+        row("epoch", [side.epoch_ms for side in sides], "s", 2, 1e-3)
     row(f"CPU time per {work}", [side.cpu_step_ms for side in sides], "ms", 2)
     row(f"input per {work}", [side.input_ms for side in sides], "ms", 2)
     row("throughput", [side.samples_per_s for side in sides], "samples/s", 0)
@@ -108,15 +108,18 @@ def print_beside(console: Console, baseline: str, found: Beside, changes: pl.Dat
 
 
 def comparison_table(comparisons: list[StoredComparison]) -> Table:
-    """One row per comparison, newest first."""
+    """One row per comparison, newest first; as narrow as a terminal of 80 columns."""
     table = Table()
-    for name in ("id", "workload", "A", "B", "preset", "state", "verdict"):
-        table.add_column(name, no_wrap=name in ("id", "state"))
-    table.add_column("ratio B/A", justify="right")
+    table.add_column("id", no_wrap=True)
+    table.add_column("what was compared, A and B", min_width=29)
+    table.add_column("outcome")
+    table.add_column("B/A", justify="right", no_wrap=True)
     for one in comparisons:
         spec, result = one.spec, one.result
         ratio = f"{result.ratio:.3f}" if result and result.ratio else ""
-        verdict = VERDICT_LABELS[result.verdict] if result else one.problem
-        labels = (spec.workload_name, spec.a.label, spec.b.label, spec.preset.name) if spec else ("", "", "", "")
-        table.add_row(one.id, *labels, one.state, verdict, ratio)
+        outcome = VERDICT_LABELS[result.verdict] if result else one.problem or one.state
+        if result and one.state != "finished":
+            outcome = f"{one.state}: {outcome}"
+        asked = f"{spec.workload_name}, {spec.preset.name}: {spec.a.label} and {spec.b.label}" if spec else ""
+        table.add_row(one.id, escape(asked), escape(outcome), ratio)
     return table

@@ -88,8 +88,9 @@ class ClaimStore:
     def begin(self, id: str) -> Path:
         """An empty folder for the claim's experiment; what the last one left is gone."""
         folder = self.folder(id) / "experiment"
+        folder.mkdir(parents=True, exist_ok=True)  # a store that cannot write says so here, before anything is removed
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
         return folder
 
     def save(self, result: ClaimResult) -> None:

@@ -101,7 +101,7 @@ def chunks(source: Source, progress: Progress = silent, limits: Limits = LIMITS)
             given += len(chunk)
             if given > limits.text_bytes:
                 raise TraceError(
-                    f"{source.name} holds more than {limits.text_bytes / 2**30:.1f} GiB of text; record fewer steps, or cut it."
+                    f"{source.name} holds more than {limits.text_bytes / 2**20:,.0f} MiB of text; record fewer steps, or cut it."
                 )
             progress(min(raw.tell(), total), total)
             yield chunk
@@ -158,7 +158,7 @@ def whole(source: Source, progress: Progress = silent, limits: Limits = LIMITS) 
         for chunk in chunks(source, progress, limits):
             held += len(chunk)
             if held > limits.message_bytes:
-                raise TraceError(f"{source.name} is larger than {limits.message_bytes / 2**30:.1f} GiB; record fewer steps.")
+                raise TraceError(f"{source.name} is larger than {limits.message_bytes / 2**20:,.0f} MiB; record fewer steps.")
             parts.append(chunk)
     except Cut as cut:
         raise TraceError(f"{source.name} is damaged or cut off: {cut}; record or copy it again.") from cut

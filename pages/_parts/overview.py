@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.analysis.comparison import pair_steps, phase_times
-from core.charts.pairs import step_time_pairs
+from core.analysis.comparison import pair_times, phase_times, time_column, unit_of_work
+from core.charts.pairs import time_pairs
 from core.charts.phases import phase_bars
+from core.model.comparison import SIDES, ComparisonResult, ComparisonSpec
 from core.store.comparisons import StoredComparison
 from pages._parts import formats
 from pages._parts.charts import chart_with_table
@@ -32,14 +33,14 @@ def show_overview(comparisons: list[StoredComparison]) -> None:
             show_ratio(result, names)
         show_sides(result, names)
 
-        steps, phases = pair_steps(result), phase_times(result)
+        times, phases = pair_times(spec, result), phase_times(result)
         left, right = st.columns(2, gap="large")
-        if not steps.is_empty():
+        if not times.is_empty():
             with left:
-                st.subheader("Step time, pair by pair", anchor=False)
-                medians = " and ".join(formats.ms(result.sides[side].step_ms) for side in ("a", "b"))
-                alt = f"Step time of both sides in {len(result.pairs)} pairs: median {medians}"
-                chart_with_table(step_time_pairs(steps, names), steps, alt=alt, download_name=f"{one.id}-steps")
+                what = f"{unit_of_work(spec).capitalize()} time"
+                st.subheader(f"{what}, pair by pair", anchor=False)
+                alt = f"{what} of both sides in {len(result.pairs)} pairs: median {_medians(spec, result)}"
+                chart_with_table(time_pairs(times, time_column(spec), names), times, alt=alt, download_name=f"{one.id}-times")
                 link("compare", "How sure is this?", comparison=one.id)
         if not phases.is_empty():
             with right:
@@ -52,3 +53,10 @@ def show_overview(comparisons: list[StoredComparison]) -> None:
 
     st.divider()
     show_recent(comparisons)
+
+
+def _medians(spec: ComparisonSpec, result: ComparisonResult) -> str:
+    sides = [result.sides[side] for side in SIDES]
+    if spec.measure == "epoch":
+        return " and ".join(formats.NONE if side.epoch_ms is None else formats.seconds(side.epoch_ms / 1000) for side in sides)
+    return " and ".join(formats.ms(side.step_ms) for side in sides)

@@ -46,6 +46,7 @@ def test_a_judgement_has_a_direction_and_no_size():
     assert (judged("a", "pytorch").score, judged("a", "pytorch").low, judged("a", "pytorch").high) == (-0.5, -1.0, 0.0)
     assert (judged("a", "equal").score, judged("a", "equal").outcome) == (0.0, "tie")
     assert (judged("a", "not_comparable").score, judged("a", "").basis) == (None, "no evidence")
+    assert (judged("a", "not_comparable").basis, judged("a", "equal").basis) == ("the facts do not decide it", "judged from facts")
 
 
 def test_the_users_own_judgement_goes_before_what_was_measured():

@@ -14,7 +14,7 @@ from core.analysis import comparison as tables
 from core.charts.learning import accuracy_points, loss_curves
 from core.charts.load import load_timeline
 from core.charts.memory import memory_points
-from core.charts.pairs import ratio_per_pair, ratio_summary, step_time_pairs
+from core.charts.pairs import ratio_per_pair, ratio_summary, time_pairs
 from core.charts.palette import Sides, sides_of
 from core.charts.parity import parity_gates
 from core.charts.phases import phase_bars
@@ -33,6 +33,7 @@ class Sample:
     def __init__(self, home: Path) -> None:
         self.store = ComparisonStore(home)
         spec = samples.new(self.store)
+        self.spec = spec
         self.result: ComparisonResult = samples.finish(self.store, spec)
         self.sides: Sides = sides_of(spec)
         self.blocks = pl.concat([self._blocks(run) for run in self.result.runs])
@@ -54,7 +55,7 @@ class Sample:
 CHARTS: dict[str, Callable[[Sample], alt.LayerChart]] = {
     "ratio": lambda it: ratio_summary(tables.ratio_marks(it.result), 1.5, COLOUR),
     "ratio per pair": lambda it: ratio_per_pair(tables.pair_ratios(it.result), tables.ratio_marks(it.result), 1.5, COLOUR),
-    "step times": lambda it: step_time_pairs(tables.pair_steps(it.result), it.sides),
+    "step times": lambda it: time_pairs(tables.pair_times(it.spec, it.result), "step_ms", it.sides),
     "blocks": lambda it: block_distributions(tables.block_boxes(tables.block_times(it.blocks)), it.sides),
     "loss": lambda it: loss_curves(tables.learning_curves(it.blocks), it.sides),
     "accuracy": lambda it: accuracy_points(tables.accuracies(it.result), it.sides),

@@ -15,6 +15,7 @@ from core.model.variant import parse_variant
 from core.store.comparisons import ComparisonStore
 from core.store.files import write_json
 from tests.conftest import PROJECT
+from tests.pages import samples
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -68,12 +69,30 @@ def test_list_is_an_array_newest_first(home: Path):
     assert (done["verdict"], done["ratio"], done["state"]) == ("cannot_tell", 1.1, "finished")
 
 
+def test_list_fits_a_narrow_terminal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = stored()
+    monkeypatch.setenv("COLUMNS", "80")
+    text = run("list").stdout
+    assert max(map(len, text.splitlines())) <= 80
+    (row,) = [line for line in text.splitlines() if spec.id in line]
+    assert "mnist_cnn, quick:" in row and "cannot tell" in row and "1.100" in row
+
+
 def test_show_prints_the_verdict_and_its_json(home: Path):
     spec = stored()
     assert "Nobody knows [yet]." in run("show", spec.id).stdout
     shown = json.loads(run("show", spec.id, "--json").stdout)
     assert (shown["id"], shown["verdict"], shown["interval_95"]) == (spec.id, "cannot_tell", [0.9, 1.3])
     assert shown["spec"]["a"]["framework"] == "tensorflow"
+
+
+def test_show_tells_an_epoch_in_seconds_as_pages_and_reports_do(home: Path):
+    store = ComparisonStore()
+    spec = samples.new(store, measure="epoch")
+    samples.finish(store, spec)  # 100 steps of 20 and of 30 ms
+    [row] = [line for line in run("show", spec.id).stdout.splitlines() if line.startswith("│ epoch")]
+    assert "2.00 s" in row
+    assert "3.00 s" in row
 
 
 def test_show_of_an_unfinished_comparison_has_the_same_fields(home: Path):

@@ -1,6 +1,7 @@
 """Overview: the verdict of the newest finished comparison, and every state that a comparison can be in."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,20 @@ def test_a_finished_comparison_shows_verdict_numbers_and_both_sides(store: Compa
     assert phases == "Phases of a run from its start to its end: 6.00 s and 6.00 s in all"
     assert links(app)["Which operations take the time of a step?"] == ("kernels", f"comparison={spec.id}")
     assert links(app)["How sure is this?"] == ("compare", f"comparison={spec.id}")
+
+
+@pytest.mark.parametrize(
+    ("asked", "title", "words"),
+    [
+        ({"measure": "epoch", "profile": False}, "Epoch time, pair by pair", "Epoch time of both sides in 6 pairs: median 2.00 s and 3.00 s"),
+        ({"task": "inference", "profile": False}, "Batch time, pair by pair", "Batch time of both sides in 6 pairs: median 20.0 ms and 30.0 ms"),
+    ],
+)
+def test_pairs_are_drawn_in_the_unit_that_the_ratio_is_of(store: ComparisonStore, asked: dict[str, Any], title: str, words: str):
+    samples.finish(store, samples.new(store, **asked))
+    app = open_page("overview")
+    assert title in [one.value for one in app.subheader]
+    assert words in charts(app)
 
 
 def test_the_newest_finished_one_comes_first_even_where_a_newer_one_failed(store: ComparisonStore):
