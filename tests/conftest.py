@@ -19,6 +19,11 @@ settings.load_profile("untimed")
 PROJECT = Path(__file__).resolve().parents[1]
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes are named by their number: a packed file holds the time of its making, and tests that run side by side need one name for it."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty store, and a temporary folder that holds this test's machine lock."""

@@ -78,15 +78,20 @@ def parity(result: ComparisonResult) -> str:
     return f"Not the same model: {passed} of {len(stages)} gates are passed; the first that fails: {label}.{cause}"
 
 
-def machine(environment: dict[str, Any]) -> str:
-    """Processor, memory, card, system and versions, as far as they are known, in one line."""
+def processors(environment: dict[str, Any]) -> str:
+    """Processor, cores and cards, as far as they are known."""
     facts = environment.get("machine") or {}
     cores = facts.get("usable_cores")
+    parts = [facts.get("cpu_model"), f"{cores} cores" if cores else None, *(gpu.get("name") for gpu in facts.get("gpus") or [])]
+    return " · ".join(str(part) for part in parts if part)
+
+
+def machine(environment: dict[str, Any]) -> str:
+    """Processors, memory, system and versions, as far as they are known, in one line."""
+    facts = environment.get("machine") or {}
     parts = [
-        facts.get("cpu_model"),
-        f"{cores} cores" if cores else None,
+        processors(environment),
         f"{formats.size(facts['memory_total_bytes'])} of memory" if facts.get("memory_total_bytes") else None,
-        *(gpu.get("name") for gpu in facts.get("gpus") or []),
         facts.get("os"),
         *versions([environment.get(side) or {} for side in ("a", "b")], facts),
     ]

@@ -9,7 +9,7 @@ import polars as pl
 from core.model.errors import ShowdownError
 
 #: Version of `events.parquet` and `facts.json`; a cache of another version is built anew.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 KINDS = (
     "operator", "kernel", "memcpy", "memset", "communication", "runtime call", "annotation", "python function", "layer",

@@ -14,7 +14,7 @@ _TAPE = re.compile(r"^(?:gradient_tape|gradients|transpose\(jvp\([^)]*\)\))(?:_\
 #: JAX, where a gradient is asked for.
 _DIFFERENTIATED = re.compile(r"(?:^|/)jvp\([^)]*\)/")
 _OPTIMIZER = re.compile(
-    r"^(?:adam|adamw|adamax|nadam|sgd|rmsprop|adagrad|adadelta|adafactor|ftrl|lion|lamb|muon|loss_scale_optimizer)(?:_\d+)?(?:/|$)",
+    r"^(?:adam_?w?|adamax|nadam|sgd|rm_?sprop|adagrad|adadelta|adafactor|ftrl|lion|lamb|muon|loss_scale_optimizer)(?:_\d+)?(?:/|$)",
     re.IGNORECASE,
 )
 _LOSS = re.compile(r"crossentropy|^mean_|hinge|^huber|^log_cosh|divergence|^poisson|similarity|_loss$")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from core.model.errors import ShowdownError
 from core.model.hosted import OWN_COMMANDS
-from core.report.words import machine
+from core.report.words import machine, processors
 from core.store.comparisons import StoredComparison
 from pages._parts import formats
 from pages._parts.stored import PARAMETER, store
@@ -17,17 +19,18 @@ _PROMISE = "This demo runs nothing and keeps nothing."
 
 
 def show_frame() -> None:
-    """One line above every page."""
+    """One line above every page; on a phone it is two. The whole machine is in the help of its name."""
+    environment = _environment()
+    recorded = f"Recorded on {formats.plain(words)}. " if (words := processors(environment)) else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="demo_frame"):
-        st.caption(f":material/history: {_recorded_on()}{_PROMISE}", width="stretch")
+        st.caption(f":material/history: {recorded}{_PROMISE}", width="content", help=formats.plain(machine(environment)) or None)
         with st.popover("Run it on your machine", icon=":material/computer:", type="tertiary"):
             show_own()
 
 
-def _recorded_on() -> str:
+def _environment() -> dict[str, Any]:
     one = None if any(name in st.query_params for name in _RECORDINGS) else shown_comparison()
-    words = machine(one.environment()) if one is not None else ""
-    return f"Recorded on {formats.plain(words)}. " if words else ""
+    return {} if one is None else one.environment()
 
 
 def shown_comparison() -> StoredComparison | None:

@@ -28,19 +28,19 @@ def library_table(comparisons: list[StoredComparison]) -> pl.DataFrame:
         when = formats.local_time(spec.created) if spec else None
         rows.append({
             "when": when.replace(tzinfo=None) if when else None,
+            "workload": spec.workload_name if spec else None,
             "a": spec.a.label if spec else None,
             "b": spec.b.label if spec else None,
             "verdict": VERDICT_LABELS[result.verdict] if result and one.state == "finished" else one.problem,
             "ratio": result.ratio if result and result.verdict != "not_comparable" else None,
             "state": one.state,
-            "workload": spec.workload_name if spec else None,
             "preset": spec.preset.name if spec else None,
             "mib": bytes_on_disk(one) / 2**20,
             "origin": origin.name if (origin := one.origin) else None,
             "id": one.id,
         })  # fmt: skip
-    schema = {"when": pl.Datetime, "a": pl.String, "b": pl.String, "verdict": pl.String, "ratio": pl.Float64, "state": pl.String,
-              "workload": pl.String, "preset": pl.String, "mib": pl.Float64, "origin": pl.String, "id": pl.String}  # fmt: skip
+    schema = {"when": pl.Datetime, "workload": pl.String, "a": pl.String, "b": pl.String, "verdict": pl.String, "ratio": pl.Float64,
+              "state": pl.String, "preset": pl.String, "mib": pl.Float64, "origin": pl.String, "id": pl.String}  # fmt: skip
     return pl.DataFrame(rows, schema=schema)
 
 
@@ -63,8 +63,8 @@ def show_comparisons(comparisons: list[StoredComparison]) -> None:
         selection_default={"selection": {"rows": preset}},
         column_config={
             "when": st.column_config.DatetimeColumn("when", format="D MMM YYYY, HH:mm"),
-            "a": text("A"),
-            "b": text("B"),
+            "a": text("A", width="medium"),
+            "b": text("B", width="medium"),
             "ratio": number("B ÷ A", format="%.3f", help="Step time of B over step time of A; above 1, A is faster"),
             "mib": number("on disk", format="%.1f MiB"),
             "origin": text("imported from") if table["origin"].count() else None,

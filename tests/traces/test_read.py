@@ -10,7 +10,7 @@ import pytest
 
 from core.traces import cache, sources
 from core.traces.read import find_profile, read_source, read_trace
-from core.traces.schema import TraceError
+from core.traces.schema import SCHEMA_VERSION, TraceError
 from core.traces.sources import Limits, Source
 from tests.traces import synthetic
 from tests.traces.synthetic import graph_space, kineto, training_step, write
@@ -109,7 +109,7 @@ def test_a_cache_of_another_version_or_of_other_rows_is_not_used(tmp_path):
     trace = cache.open_trace(path, tmp_path / "traces")
     kept = tmp_path / "traces" / cache.digest(path)
     facts = (kept / "facts.json").read_bytes()
-    (kept / "facts.json").write_bytes(facts.replace(b'"schema":2', b'"schema":1'))
+    (kept / "facts.json").write_bytes(facts.replace(f'"schema":{SCHEMA_VERSION}'.encode(), b'"schema":1'))
     assert cache.load(kept) is None
     (kept / "facts.json").write_bytes(facts)
     trace.events.head(3).write_parquet(kept / "events.parquet")
