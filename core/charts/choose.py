@@ -30,7 +30,7 @@ def contributions(table: pl.DataFrame) -> alt.LayerChart:
         .encode(
             x=x, y=y, order=alt.Order("place:Q"),
             color=alt.Color("criterion:N", scale=alt.Scale(domain=names, range=[_COLOURS[place % len(_COLOURS)] for place in range(len(names))]),
-                            legend=legend(columns=4)),
+                            legend=legend(columns=4, entry_px=170)),
             tooltip=[alt.Tooltip("framework:N"), alt.Tooltip("criterion:N"), alt.Tooltip("points:Q", format=".1f"), alt.Tooltip("outcome:N"),
                      alt.Tooltip("basis:N")],
         )
@@ -55,7 +55,7 @@ def tipping(table: pl.DataFrame) -> alt.LayerChart:
     title, axis = "← PyTorch · score · TensorFlow →", alt.Axis(tickCount=8, format="+.2~f")
     base = alt.Chart(known).encode(
         y=alt.Y("criterion:N", title=None, sort=names, axis=alt.Axis(labelLimit=260, ticks=False, domain=False)),
-        color=alt.Color("tips:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=legend(columns=3)),
+        color=alt.Color("tips:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=legend(columns=3, entry_px=120)),
         tooltip=[alt.Tooltip("criterion:N"), alt.Tooltip("weight:Q"), alt.Tooltip("score:Q", format="+.2f"),
                  alt.Tooltip("low:Q", title="from", format="+.2f"), alt.Tooltip("high:Q", title="to", format="+.2f"), alt.Tooltip("basis:N")],
     )  # fmt: skip
@@ -65,7 +65,7 @@ def tipping(table: pl.DataFrame) -> alt.LayerChart:
     )  # fmt: skip
     shapes = alt.Scale(domain=list(colours), range=["circle", "diamond", "square"])
     points = base.mark_point(filled=True, size=130, opacity=1).encode(
-        x=alt.X("score:Q", scale=scale, title=title, axis=axis), shape=alt.Shape("tips:N", scale=shapes, legend=legend(columns=3))
+        x=alt.X("score:Q", scale=scale, title=title, axis=axis), shape=alt.Shape("tips:N", scale=shapes, legend=legend(columns=3, entry_px=120))
     )
     x = alt.X("score:Q", scale=scale, title=title, axis=axis)
     zero = alt.Chart(pl.DataFrame({"score": [0.0]})).mark_rule(stroke=NEUTRAL, strokeWidth=1.5).encode(x=x)

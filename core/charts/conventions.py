@@ -17,9 +17,13 @@ def sized(chart: alt.Chart | alt.LayerChart, height: int) -> alt.LayerChart:
     return sized_chart
 
 
-def legend(*, columns: int = 1, orient: str = "bottom", **more: Any) -> alt.Legend:
-    """A legend below the plot that never cuts a name off; one column where names are long, for narrow screens."""
-    return alt.Legend(title=None, orient=orient, columns=columns, labelLimit=420, **more)
+def legend(*, columns: int = 1, entry_px: int = 150, orient: str = "bottom", **more: Any) -> alt.Legend:
+    """A legend below the plot that never cuts a name off: at most so many columns, and fewer where the plot is narrow.
+
+    `entry_px`: what a column needs.
+    """
+    fitting = alt.ExprRef(expr=f"max(1, min({columns}, floor(width / {entry_px})))") if columns > 1 else columns
+    return alt.Legend(title=None, orient=orient, columns=fitting, labelLimit=420, **more)
 
 
 def pair_axis() -> alt.X:

@@ -60,11 +60,11 @@ def ratio_per_pair(pairs: pl.DataFrame, marks: pl.DataFrame, ratio: float, colou
             y=alt.Y("ratio:Q", scale=ratio_scale(low, high), title=RATIO_TITLE),
             shape=alt.Shape(
                 "order:N", scale=alt.Scale(domain=["A first", "B first"], range=["triangle-up", "triangle-down"]),
-                legend=legend(orient="top", columns=2, symbolStrokeColor=NEUTRAL, symbolFillColor="transparent"),
+                legend=legend(orient="top", columns=2, entry_px=200, symbolStrokeColor=NEUTRAL, symbolFillColor="transparent"),
             ),
             fill=alt.Fill(
                 "clock:N", scale=alt.Scale(domain=shown, range=[filled[clock] for clock in shown]),
-                legend=legend(orient="top", columns=2, symbolStrokeColor=colour, symbolStrokeWidth=2, symbolType="circle"),
+                legend=legend(orient="top", columns=2, entry_px=200, symbolStrokeColor=colour, symbolStrokeWidth=2, symbolType="circle"),
             ),
             tooltip=["pair:O", "order:N", "clock:N", alt.Tooltip("ratio:Q", format=".3f")],
         )

@@ -69,7 +69,7 @@ def _ratios(shown: pl.DataFrame, x: alt.X, *, joined: bool) -> alt.LayerChart:
     ]
     spread = base.mark_rule(strokeWidth=2, opacity=0.7).encode(y=alt.Y("low:Q", title=RATIO_TITLE, scale=scale), y2="high:Q")
     points = base.mark_point(filled=True, size=120, opacity=1).encode(
-        y=y, shape=alt.Shape("pair:N", scale=shapes, legend=legend(columns=1, symbolFillColor=NEUTRAL))
+        y=y, shape=alt.Shape("pair:N", scale=shapes, legend=legend(symbolFillColor=NEUTRAL) if len(pairs) > 1 else None)
     )
     layers = [one, *ways, spread, points]
     if joined:
