@@ -3,10 +3,14 @@
 An audit hook hears what Python is about to do, whichever library asks for it (https://docs.python.org/3/library/audit_events.html),
 and cannot be taken off again. It is no sandbox against code that was written to get around it; it holds where a page or a library
 does something that nobody thought of. What it refuses looks like a system without the right to do it, which libraries know.
+
+It does not hear compiled code that opens files by itself, as Polars does where it is given a path, nor the making of named pipes;
+pages do neither.
 """
 
 from __future__ import annotations
 
+import _posixsubprocess
 import errno
 import os
 import sys
@@ -36,8 +40,10 @@ CHANGES: dict[str, tuple[tuple[int, int | None], ...]] = {
     "os.truncate": ((0, None),),
     "os.utime": ((0, 3),),
 }
-#: multiprocessing starts its processes below what is heard; so the part of it that does is not imported.
-_STARTERS = frozenset(f"multiprocessing.popen_{way}" for way in ("fork", "forkserver", "spawn_posix", "spawn_win32"))
+#: Events that make a file where it is not there, by the place of its path: what a database or a socket is kept in.
+MAKES = {"sqlite3.connect": 0, "socket.bind": 1}
+#: What was opened for writing was looked at then.
+_OF_WRITABLE = frozenset(("os.truncate",))
 
 _WRITING_MODE = frozenset("wax+")
 _WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -54,8 +60,8 @@ def install(*, store: Path) -> None:
     allowed = _Allowed(temporary=temporary, store=os.path.realpath(store))
     checks: dict[str, Callable[[tuple[Any, ...]], None]] = dict.fromkeys(STARTS, _refuse_start)
     checks |= {event: allowed.check_change(event) for event in CHANGES}
+    checks |= {event: allowed.check_make(place) for event, place in MAKES.items()}
     checks["open"] = allowed.check_open
-    checks["import"] = _check_import
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         check = checks.get(event)
@@ -63,15 +69,16 @@ def install(*, store: Path) -> None:
             check(arguments)
 
     sys.addaudithook(hook)
+    # multiprocessing starts its processes, and helpers that nobody asked for, by this, below what is heard.
+    _posixsubprocess.fork_exec = _refuse_fork
 
 
 def _refuse_start(arguments: tuple[Any, ...]) -> NoReturn:
     raise PermissionError(errno.EPERM, "this demo starts no process")
 
 
-def _check_import(arguments: tuple[Any, ...]) -> None:
-    if arguments[0] in _STARTERS:
-        _refuse_start(arguments)
+def _refuse_fork(*arguments: Any) -> NoReturn:
+    _refuse_start(arguments)
 
 
 class _Allowed:
@@ -99,6 +106,17 @@ class _Allowed:
             for path, folder in places:
                 if not isinstance(arguments[path], int):
                     self._check(arguments[path], _NO_FOLDER if folder is None else arguments[folder])
+                elif event not in _OF_WRITABLE:
+                    self._check(_path_of(arguments[path]), _NO_FOLDER)
+
+        return check
+
+    def check_make(self, place: int) -> Callable[[tuple[Any, ...]], None]:
+        def check(arguments: tuple[Any, ...]) -> None:
+            # An address of the network is no text; a database in memory has a name of its own, and a socket without a file none.
+            text = os.fsdecode(arguments[place]) if isinstance(arguments[place], str | bytes | os.PathLike) else ""
+            if text != ":memory:" and not text.startswith("\0") and text:
+                self._check(text, _NO_FOLDER)
 
         return check
 
@@ -119,18 +137,21 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def _joined(path: str, folder: int) -> str:
-    """The path from the root on; `folder` is what it is relative to, as an open file's number."""
-    if folder in (None, _NO_FOLDER) or os.path.isabs(path):
-        return os.path.abspath(path)
+    """The path from the root on; `folder` is what it is relative to, as an open file's number.
+
+    `..` stays in it: behind a link it leads out of what the link leads to.
+    """
+    if os.path.isabs(path):
+        return path
+    return os.path.join(os.getcwd() if folder in (None, _NO_FOLDER) else _path_of(folder), path)
+
+
+def _path_of(number: int) -> str:
+    """Of an open file or folder; one that is refused where the system does not tell."""
     try:
-        return os.path.join(os.readlink(f"/proc/self/fd/{folder}"), path)
+        return os.readlink(f"/proc/self/fd/{number}")
     except OSError:
-        return os.path.join(_path_of(folder), path)
+        import fcntl  # of macOS
 
-
-def _path_of(folder: int) -> str:
-    """On macOS; elsewhere one that is refused."""
-    import fcntl
-
-    get_path = getattr(fcntl, "F_GETPATH", None)
-    return os.sep if get_path is None else os.fsdecode(fcntl.fcntl(folder, get_path, bytes(1024)).rstrip(b"\0"))
+        get_path = getattr(fcntl, "F_GETPATH", None)
+        return os.sep if get_path is None else os.fsdecode(fcntl.fcntl(number, get_path, bytes(1024)).rstrip(b"\0"))

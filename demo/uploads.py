@@ -42,7 +42,11 @@ class LimitedUploads:
 
 
 def _length(scope: Scope) -> int | None:
-    """What the request says, which the server holds it to; None where it says nothing that can be meant."""
+    """What the request says, which the server holds it to; None where it says nothing that can be meant, or comes in pieces, whose sizes count
+    then instead.
+    """
+    if any(name == b"transfer-encoding" for name, _ in scope["headers"]):
+        return None
     text = next((value for name, value in scope["headers"] if name == b"content-length"), b"").decode("latin-1")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.analysis.comparison import unit_of_work
 from core.analysis.live import pair_ratios
 from pages._parts.baseline import choose_baseline, show_baseline
 from pages._parts.compare_sections import sections, shown
@@ -24,8 +25,8 @@ assert one is not None
 finished = show_state(one)
 if one.spec is None or one.result is None:
     pairs = pair_ratios(one.events())
-    if one.state == "interrupted" and not pairs.is_empty():
-        st.caption("The pairs that it had finished: step time of B over step time of A.")
+    if one.spec is not None and one.state == "interrupted" and not pairs.is_empty():
+        st.caption(f"The pairs that it had finished: {unit_of_work(one.spec)} time of B over that of A.")
         st.dataframe(pairs, hide_index=True, column_config={"ratio": st.column_config.NumberColumn("B ÷ A", format="%.3f")})
     st.stop()
 

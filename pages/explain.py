@@ -8,6 +8,7 @@ import streamlit as st
 from core.analysis.difference import on_devices
 from core.analysis.explain import REST, can_be_explained, explain
 from core.charts.explain import step_waterfall
+from core.report.words import timed_steps
 from pages._parts import formats
 from pages._parts.charts import chart_with_table
 from pages._parts.linked import carried, forget_unless
@@ -28,7 +29,8 @@ show_notes(opened)
 a, b = opened
 if not can_be_explained(a.trace, b.trace):
     unmarked = " and ".join(formats.plain(one.label) for one in opened if not one.trace.facts.steps)
-    st.info(f"{unmarked} marks no step, and only a step's length can be divided. What each operation costs in all is on the Kernels page.",
+    why = f"{unmarked} marks no step" if unmarked else "The work on the device belongs to no marked step"
+    st.info(f"{why}, and only a step's length can be divided. What each operation costs in all is on the Kernels page.",
             title="This cannot be explained step by step", icon=":material/straighten:")  # fmt: skip
     link("kernels", "Compare the two by what they cost", **carried(COMPARISON, TRACE, AGAINST))
     st.stop()
@@ -42,12 +44,13 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 sides, found = opened_sides(opened), explain(a.trace, b.trace, _GROUPS.get(group, group), most=most)
 a_ms, b_ms = found.a_ns / 1e6, found.b_ns / 1e6
 longer, shorter = (sides.short_b, sides.short_a) if b_ms >= a_ms else (sides.short_a, sides.short_b)
-work = found.parts.filter(pl.col("kind") == "work")
-largest = work.sort(pl.col("difference_ns") * (1 if b_ms >= a_ms else -1), descending=True).row(0, named=True) if not work.is_empty() else None
+# Only what moves the step the way it went: all work may take less where the step takes longer.
+adds = found.parts.filter((pl.col("kind") == "work") & (pl.col("difference_ns") * (1 if b_ms >= a_ms else -1) > 0))
+largest = adds.sort(pl.col("difference_ns").abs(), descending=True).row(0, named=True) if not adds.is_empty() else None
 st.markdown(
     f"Under the profiler a step of **{formats.plain(longer)}** takes {formats.ms(abs(b_ms - a_ms))} longer than one of "
     f"**{formats.plain(shorter)}** ({formats.ms(max(a_ms, b_ms))} and {formats.ms(min(a_ms, b_ms))})"
-    + (f"; most of it lies in {formats.plain(largest['what'])}: {abs(largest['difference_ns']) / 1e6:,.2f} ms." if largest else ".")
+    + (f"; what adds most to that is {formats.plain(largest['what'])}: {abs(largest['difference_ns']) / 1e6:,.2f} ms." if largest else ".")
 )
 table = found.parts.select(
     "what", *((pl.col(f"{side}_ns") / 1e6).alias(f"{side}_ms") for side in "ab"), (pl.col("difference_ns") / 1e6).alias("difference_ms"),
@@ -70,5 +73,6 @@ st.caption(
 )
 slow = [f"{formats.plain(one.short)} {formats.factor(one.profiler_slowdown)}" for one in opened if one.profiler_slowdown is not None]
 if slow:
-    st.caption(f"Under the profiler a step takes longer ({', '.join(slow)} as long); the verdict is of runs without it.")
+    timed = timed_steps([one.timed_step_ms for one in opened], (a_ms, b_ms))
+    st.caption(f"The profiler makes a step take longer ({', '.join(slow)} as long); the verdict is of runs without it. {timed}".rstrip())
 link("kernels", "See these operations one by one", **carried(COMPARISON, TRACE, AGAINST))

@@ -106,8 +106,10 @@ def beside(this: Measured, baseline: Measured) -> Beside:
     threshold: `above` or `below` where the whole interval is outside, `no_practical_difference` where it is inside and no noise
     floor is above the threshold, else `cannot_tell`. What two machines or two days do to a time is in the ratio and in no interval.
     """
+    # How long an epoch takes depends on how many samples are in it; a step does not know.
+    work = (*_WORK, "train_samples") if this.spec.measure == "epoch" else _WORK
     unlike = [f"{name.replace('_', ' ')} is {_shown(name, now)} here and {_shown(name, before)} in the baseline"
-              for name in _WORK if (now := getattr(this.spec, name)) != (before := getattr(baseline.spec, name))]  # fmt: skip
+              for name in work if (now := getattr(this.spec, name)) != (before := getattr(baseline.spec, name))]  # fmt: skip
     if unlike:
         return Beside(sides=(), doubts=(f"The two did not do the same work: {'; '.join(unlike)}.",))
     doubts = tuple(
@@ -170,8 +172,9 @@ def ratio_intervals(this: Measured, baseline: Measured, found: Beside) -> pl.Dat
 
 def environment_changes(this: Measured, baseline: Measured) -> pl.DataFrame:
     """`of` (settings, machine, or a side), `fact`, `baseline`, `this`: everything that differs, so that a cause can be looked for."""
-    now, before = ({name: getattr(one.spec, name) for name in _SETTINGS} | {"preset": one.spec.preset.name, "pairs": len(one.result.pairs)}
-                   for one in (this, baseline))  # fmt: skip
+    now, before = ({name: getattr(one.spec, name) for name in _SETTINGS}
+                   | {"preset": one.spec.preset.name, "epochs": one.spec.preset.epochs, "steps": one.spec.preset.steps,
+                      "pairs": len(one.result.pairs)} for one in (this, baseline))  # fmt: skip
     rows = [("settings", *row) for row in differing(before, now)]
     rows += [("machine", *row) for row in differing(baseline.environment.get("machine") or {}, this.environment.get("machine") or {})]
     for side, other, _ in match_sides(this.spec, baseline.spec):
@@ -247,6 +250,8 @@ def _fact(name: str) -> str:
 
 
 def _shown(name: str, value: Any) -> str:
+    if name == "train_samples" and value is None:
+        return "all"
     if value is None or value == "":
         return "—"
     if name.endswith("_bytes") and isinstance(value, int | float):

@@ -3,11 +3,13 @@
     METRIC OPERATOR NUMBER      operators: > >= < <=
 
 A metric with an interval meets a condition where the whole interval does, and does not where none of it does; between the two it is
-undecided, and so is everything about a comparison that is not comparable. A metric without an interval is compared as it is.
+undecided, and so is everything about a comparison that is not comparable. A metric without an interval is compared as it is; what is
+no number meets nothing and clears nothing.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable
@@ -34,7 +36,7 @@ METRICS = {
 }
 _AGAINST = "_vs_baseline"
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
-_CONDITION = re.compile(r"\s*([a-z_]+)\s*(>=|<=|>|<)\s*([0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)\s*")
+_CONDITION = re.compile(r"\s*([a-z_]+)\s*(>=|<=|>|<)\s*((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*")
 
 
 class ConditionError(ShowdownError):
@@ -51,7 +53,7 @@ class Condition:
 
     @property
     def text(self) -> str:
-        return f"{self.metric} {self.operator} {self.bound:g}"
+        return f"{self.metric} {self.operator} {self.bound:.12g}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +74,7 @@ class Outcome:
 def parse_condition(text: str, *, baseline: bool = False) -> Condition:
     """Read a condition; `baseline`: is there one that it may speak of? Raises ConditionError with what is wrong in it."""
     found = _CONDITION.fullmatch(text)
-    if found is None:
+    if found is None or math.isinf(float(found[3])):
         raise ConditionError(f"'{text}' is no condition; write METRIC OPERATOR NUMBER, such as 'ratio > 1.05', with >, >=, < or <=.")
     metric, sign, bound = found.groups()
     if metric not in METRICS:
@@ -89,10 +91,13 @@ def judge(condition: Condition, result: ComparisonResult, against: Beside | None
     if condition.metric.endswith(_AGAINST):
         return _judge_against(condition, against)
     value = _value(condition.metric, result)
-    if value is None:
+    if value is None or not math.isfinite(value):
         return _undecided(condition, f"This comparison has no {METRICS[condition.metric].partition(',')[0]}.")
-    interval = result.interval_95 if condition.metric == "ratio" else None
-    return _decide(condition, value, interval)
+    if condition.metric != "ratio":
+        return _decide(condition, value, None)
+    if result.interval_95 is None:
+        return _undecided(condition, "This comparison has no interval of its ratio.")
+    return _decide(condition, value, result.interval_95)
 
 
 def _judge_against(condition: Condition, against: Beside | None) -> Outcome:
@@ -128,7 +133,7 @@ def _decide(condition: Condition, value: float, interval: tuple[float, float] | 
     low, high = interval or (value, value)
     meets = [_OPERATORS[condition.operator](end, condition.bound) for end in (low, high)]
     outcome = "met" if all(meets) else "undecided" if any(meets) else "not_met"
-    reason = f"The interval lies on both sides of {condition.bound:g}; more pairs make it narrower." if outcome == "undecided" else ""
+    reason = f"The interval lies on both sides of {condition.bound:.12g}; more pairs make it narrower." if outcome == "undecided" else ""
     ends = interval or (None, None)
     return Outcome(condition=condition.text, outcome=outcome, value=value, low=ends[0], high=ends[1], reason=reason)
 

@@ -9,6 +9,7 @@ import polars as pl
 from core.analysis.breakdown import step_breakdown
 from core.analysis.difference import difference, on_devices
 from core.analysis.steps import ALL_LANES, accounting
+from core.analysis.work import per_step
 from core.traces.schema import Trace
 
 #: Parts of a step that belong to nobody's work, by whether the work is a device's.
@@ -31,8 +32,9 @@ class Explanation:
 
 
 def can_be_explained(*traces: Trace) -> bool:
-    """Only marked steps have a length that can be divided."""
-    return all(trace.facts.steps for trace in traces)
+    """Only marked steps have a length that can be divided, and only among work that belongs to them."""
+    device = on_devices(*traces)
+    return all(per_step(trace, device=device) for trace in traces)
 
 
 def explain(a: Trace, b: Trace, group: str, *, most: int = 10) -> Explanation:
@@ -40,10 +42,10 @@ def explain(a: Trace, b: Trace, group: str, *, most: int = 10) -> Explanation:
 
     Work is named where its difference is among the `most` largest, and is `other` beyond; then comes what is no work: time in which
     nothing was recorded to run, and, taken off, work that did not lengthen the step because it ran side by side, or on a device after
-    the step's end. Both recordings need marked steps: raises ValueError.
+    the step's end. Both recordings need marked steps with work in them: raises ValueError.
     """
     if not can_be_explained(a, b):
-        raise ValueError("a recording without marked steps has no step to explain")
+        raise ValueError("a recording without marked steps, or without work in them, has no step to explain")
     device = on_devices(a, b)
     walls, rests, work = zip(*(_whole(trace, device) for trace in (a, b)), strict=True)
     found = difference(a, b, group).select(

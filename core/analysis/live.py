@@ -183,7 +183,7 @@ def live_steps(blocks: pl.DataFrame, marks: int = LIVE_MARKS) -> pl.DataFrame:
 
 
 def pair_ratios(events: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Pairs measured so far: `pair` (from 1), `order`, `ratio` (step time of B over step time of A)."""
+    """Pairs measured so far: `pair` (from 1), `order`, `ratio` (time of B over time of A)."""
     rows = [(event["index"] + 1, event["order"], event["ratio"]) for event in events if event["event"] == "pair"]
     return pl.DataFrame(rows, schema={"pair": pl.Int64, "order": pl.String, "ratio": pl.Float64}, orient="row")
 

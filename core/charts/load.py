@@ -19,7 +19,7 @@ _LANES = {"a": 26, "b": 10}
 def load_timeline(load: pl.DataFrame, spans: pl.DataFrame, sides: Sides, cores: int | None) -> alt.LayerChart:
     """Busy cores over time, and along the lower edge which run was going on.
 
-    `load` and `spans` as `core.analysis.comparison.load_over_time` and `run_spans` make them; `cores`: what the machine has.
+    `load` and `spans` as `core.analysis.load.load_over_time` and `run_spans` make them; `cores`: what the machine has.
     """
     top = max([cores or 0, *load.group_by("seconds").agg(pl.col("cores").sum())["cores"], 1.0]) * 1.05
     # A fifth of the plot below zero is kept free for the runs.

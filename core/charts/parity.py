@@ -18,7 +18,7 @@ def parity_gates(proof: pl.DataFrame) -> alt.LayerChart:
     rows = proof.with_columns(
         share.clip(EXACT, 1e8).alias("share"), pl.when("passed").then(pl.lit("passed")).otherwise(pl.lit("failed")).alias("outcome")
     )
-    right = max(10.0, *(value * 3 for value in rows["share"].drop_nulls()))
+    right = max([10.0, *(value * 3 for value in rows["share"].drop_nulls())])
     label = f"datum.value <= {EXACT} ? '≤ 0.0001' : format(datum.value, '~g')"
     axis = alt.Axis(values=[10.0**power for power in range(-4, 9, 2)], labelExpr=label)
     x = alt.X("share:Q", title="error ÷ allowed error", scale=alt.Scale(type="log", domain=[EXACT * 0.6, right], nice=False), axis=axis)

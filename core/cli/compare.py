@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from core.analysis.comparison import unit_of_work
 from core.bench.referee import Observer, Referee
 from core.bench.start import make_spec
 from core.cli.gate import FailIfOption, StrictOption, exit_code, judge_all, outcome_fields, parse_conditions, print_outcomes
@@ -102,6 +103,7 @@ def _progress(console: Console, spec: ComparisonSpec) -> Iterator[Observer]:
     """A line that says which run of which stage is going on, and what the pairs say so far."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     labels = {"a": f"A {spec.a.label}", "b": f"B {spec.b.label}"}
+    unit = unit_of_work(spec)
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(f"{spec.id}: starting", total=None)
 
@@ -117,6 +119,6 @@ def _progress(console: Console, spec: ComparisonSpec) -> Iterator[Observer]:
                 case "run_end":
                     progress.advance(task)
                 case "pair":
-                    progress.console.print(f"pair {event['index'] + 1}: step time of B over A {event['ratio']:.3f}")
+                    progress.console.print(f"pair {event['index'] + 1}: {unit} time of B over A {event['ratio']:.3f}")
 
         yield observe

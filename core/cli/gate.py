@@ -43,8 +43,8 @@ def outcome_fields(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 def print_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
     """One line each."""
     for one in outcomes:
-        value = "" if one.value is None else f", it is {one.value:.4g}"
-        interval = "" if one.low is None or one.high is None else f" (95 % interval {one.low:.4g} to {one.high:.4g})"
+        value = "" if one.value is None else f", it is {one.value:.6g}"
+        interval = "" if one.low is None or one.high is None else f" (95 % interval {one.low:.6g} to {one.high:.6g})"
         reason = f". {one.reason}" if one.reason else ""
         console.print(f"[{_COLOURS[one.outcome]}]{OUTCOME_LABELS[one.outcome]}[/]  {escape(f'{one.condition}{value}{interval}{reason}')}",
                       soft_wrap=True, highlight=False)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -44,6 +45,8 @@ def report(
     """Write a report to show to others: nothing private is in it, and nothing else is needed to read it."""
     if html_file is None and figures_folder is None and not as_markdown:
         raise ReportError("Say what to write: --html FILE, --markdown or --figures DIR.")
+    if price_per_hour is not None and not math.isfinite(price_per_hour):
+        raise ReportError(f"A price of {price_per_hour} an hour is not possible; give a number.")
     if html_file is not None:
         _may_write(html_file, force)
     notes = Console(stderr=True, soft_wrap=True, highlight=False)

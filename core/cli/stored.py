@@ -76,6 +76,8 @@ def show(
 ) -> None:
     """Show one comparison with its verdict, alone or against another."""
     conditions = parse_conditions(fail_if, baseline=baseline is not None)
+    if baseline == id:
+        raise StoreError(f"Comparison {id} cannot be its own baseline; give --baseline the id of another one.")
     store = ComparisonStore()
     comparison = store.load(id)
     pair = None if baseline is None else (measured(comparison), measured(store.load(baseline)))

@@ -23,7 +23,7 @@ def tensorboard(
 ) -> None:
     """Lay out profiles for TensorBoard with xprof and torch-tb-profiler; 'make tensorboard' does this, and opens it."""
     store = ComparisonStore()
-    found, problems = profiled([store.load(id) for id in ids] if ids else store.all())
+    found, problems = profiled([store.load(id) for id in dict.fromkeys(ids)] if ids else store.all())
     if ids:  # of all there are, nobody asked about those without a profile
         notes = Console(stderr=True, soft_wrap=True, highlight=False)
         for problem in problems:

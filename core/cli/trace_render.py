@@ -19,18 +19,19 @@ def print_summary(console: Console, found: dict[str, Any]) -> None:
     console.print(
         f"{facts['framework'] or 'unknown framework'} · {devices} · {facts['steps']} steps · {facts['events']:,} events · {_ms(facts['span_ns'])}"
     )
+    of_step = "self time per step" if found["steps"] else "self time in all"
     if found["devices"]:
         console.print(_devices(found["devices"], found["idle_causes"]))
-        console.print(_rows("Kernels", found["kernels"], ("name", "op_class", "operator"), found["coverage"]["device_time_ns"]))
+        console.print(_rows("Kernels (in all)", found["kernels"], ("name", "op_class", "operator"), found["coverage"]["device_time_ns"]))
     else:
         console.print("No device events: on a CPU the operators are the kernels.")
     if found["steps"]:
         console.print(_steps(found["steps"]))
-    console.print(_rows("Kinds of operation", found["op_classes"], ("op_class",)))
+    console.print(_rows(f"Kinds of operation ({'device time in all' if found['devices'] else of_step})", found["op_classes"], ("op_class",)))
     if any(row["layer"] for row in found["layers"]):
         console.print(_layers(found["layers"]))
     if not found["devices"]:
-        console.print(_rows("Operators (self time per step)", found["operators"], ("name", "op_class")))
+        console.print(_rows(f"Operators ({of_step})", found["operators"], ("name", "op_class")))
     if found["memory"]:
         console.print(_memory(found["memory"]))
     skipped = ", ".join(f"{count:,} {escape(reason)}" for reason, count in coverage["events_skipped"].items()) or "nothing"
@@ -152,7 +153,7 @@ def _steps(steps: Sequence[dict[str, Any]]) -> Table:
 
 
 def _layers(layers: Iterable[dict[str, Any]]) -> Table:
-    table = Table(title="Layers", title_justify="left")
+    table = Table(title="Layers (in all)", title_justify="left")
     for name in ("layer", "calls", "device, with what is in it", "host, with what is in it"):
         table.add_column(name, justify="left" if name == "layer" else "right")
     for row in layers:

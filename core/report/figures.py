@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from statistics import median
-
 import polars as pl
 
 from core.analysis import comparison as tables
 from core.analysis.cost import training_cost
+from core.analysis.load import load_over_time, run_spans
 from core.charts.cost import cost_bars
 from core.charts.learning import accuracy_points, loss_curves
 from core.charts.load import load_timeline
@@ -39,7 +38,7 @@ def ratio_figures(it: Material) -> list[Figure]:
     if not result.pairs:
         return []
     marks, pairs = tables.ratio_marks(result), tables.pair_ratios(result)
-    ratio = result.ratio or median(pair.ratio for pair in result.pairs)
+    ratio = tables.middle_ratio(result)
     colour = verdict_colour(it.sides, result.faster_side)
     found = []
     if result.interval_95 is not None and result.verdict != "not_comparable":
@@ -168,16 +167,17 @@ def profile_figures(it: Material) -> list[Figure]:
     if len(it.recordings) == 1:
         return [*cost_figures(it.recordings, sides_of_recordings(it.recordings)), *step_figures(it.recordings)]
     a, b = it.recordings
-    why = explanation_figure(a, b, it.sides)
+    summaries = [it.result.sides.get(one.side) for one in it.recordings]
+    why = explanation_figure(a, b, it.sides, [None if one is None else one.step_ms for one in summaries])
     return [*([why] if why else []), *cost_figures(it.recordings, it.sides), *step_figures(it.recordings)]
 
 
 def load_figures(it: Material) -> list[Figure]:
     """Was the machine quiet?"""
-    load = tables.load_over_time(it.samples)
+    load = load_over_time(it.samples)
     if load.is_empty():
         return []
-    spans = tables.run_spans(it.events, it.samples[0]["time_s"])
+    spans = run_spans(it.events, it.samples[0]["time_s"])
     cores = (it.environment.get("machine") or {}).get("usable_cores")
     return [Figure(name="load", title="Load during the runs", chart=load_timeline(load, spans, it.sides, cores), table=load,
                    says="Busy cores over time: the run itself, other processes, and what the hypervisor took.")]  # fmt: skip

@@ -15,7 +15,9 @@ from core.store.privacy import Redactor
 _ANYWHERE = re.compile(r"([\\`*_{}\[\]()<>#|~&!$@])")
 _AT_BEGINNING = re.compile(r"^(\d+)([.)])|^([-+=:])")
 _WEB_ADDRESS = re.compile(r"(?i)\b(www)\.|(https?|ftp):")
-#: Between a sign and a name, so that nobody is called by a text that only looks like `@name` or `#1`.
+#: The other way to write the number of an issue.
+_ISSUE = re.compile(r"(?i)\b(gh-)(?=\d)")
+#: Between a sign and a name, so that nobody is called by a text that only looks like `@name`, `#1` or `GH-1`.
 _UNSEEN = "\u200b"
 #: Rows of the table of both sides; the rest is in the report.
 _FIGURES = ("epoch", "step", "batch, p50", "batch, p99", "throughput", "first step", "first batch", "whole process", "peak memory", "test accuracy")
@@ -50,7 +52,7 @@ def _sides(it: Verdict) -> str:
     rows = [row for row in tables.side_table(it.result, it.spec.task).iter_rows(named=True) if row["figure"] in _FIGURES]
     if not rows:
         return ""
-    lines = [f"| | {escaped(it.sides.a)} | {escaped(it.sides.b)} | B ÷ A |", "|---|---:|---:|---:|"]
+    lines = [f"| median over runs | {escaped(it.sides.a)} | {escaped(it.sides.b)} | B ÷ A |", "|---|---:|---:|---:|"]
     for row in rows:
         a, b = (_with_unit(row[side], row["unit"]) for side in SIDES)
         ratio = formats.NONE if row["ratio"] is None else f"{row['ratio']:.2f}"
@@ -59,7 +61,8 @@ def _sides(it: Verdict) -> str:
 
 
 def _with_unit(value: float | None, unit: str) -> str:
-    return formats.NONE if value is None else f"{value:,.4g} {unit}".rstrip() if abs(value) < 1e4 else f"{value:,.0f} {unit}".rstrip()
+    # From 9,999.5 on four digits would be rounded to a number with an exponent.
+    return formats.NONE if value is None else f"{value:,.4g} {unit}".rstrip() if abs(value) < 9_999.5 else f"{value:,.0f} {unit}".rstrip()
 
 
 def _reasons(result: ComparisonResult) -> str:
@@ -82,4 +85,4 @@ def escaped(text: str) -> str:
     line = _ANYWHERE.sub(r"\\\1", line)
     line = _AT_BEGINNING.sub(lambda found: f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[3]}", line)
     line = _WEB_ADDRESS.sub(lambda found: f"{found[1]}\\." if found[1] else f"{found[2]}\\:", line)
-    return line.replace("@", f"@{_UNSEEN}").replace("#", f"#{_UNSEEN}")
+    return _ISSUE.sub(rf"\1{_UNSEEN}", line).replace("@", f"@{_UNSEEN}").replace("#", f"#{_UNSEEN}")

@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from core.analysis.comparison import command, run_spans, seconds_since_1970
+from core.analysis.comparison import command
+from core.analysis.load import run_spans, seconds_since_1970
 from core.model.comparison import ComparisonResult, ComparisonSpec
 from core.model.run import RunResult
 

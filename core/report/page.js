@@ -16,7 +16,9 @@
   function csv(columns) {
     const names = Object.keys(columns);
     const cell = (value) => {
-      const text = value === null ? "" : String(value);
+      // Programs for tables take a text that begins so for a formula, and work it out.
+      const formula = typeof value === "string" && /^[=+\-@\t\r]/.test(value);
+      const text = value === null ? "" : formula ? `'${value}` : String(value);
       return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     };
     const lines = [names.map(cell).join(",")];

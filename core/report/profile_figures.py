@@ -18,6 +18,7 @@ from core.charts.palette import Sides
 from core.report import formats
 from core.report.figure import Figure
 from core.report.recording import Recording, clock, costs
+from core.report.words import timed_steps
 
 TOP = 15
 
@@ -85,8 +86,10 @@ def unit_of(recordings: Sequence[Recording], *, device: bool) -> str:
     return "ms per step" if stepped == {True} else "ms in all" if stepped == {False} else "ms per step, or in all where no step is marked"
 
 
-def explanation_figure(a: Recording, b: Recording, sides: Sides) -> Figure | None:
-    """The difference of the two steps, divided among kinds of operations; None where a recording marks no step."""
+def explanation_figure(a: Recording, b: Recording, sides: Sides, timed_ms: Sequence[float | None]) -> Figure | None:
+    """The difference of the two steps, divided among kinds of operations; None where a recording marks no step. `timed_ms`: both
+    sides' steps without the profiler.
+    """
     if not can_be_explained(a.trace, b.trace):
         return None
     found = explain(a.trace, b.trace, "op_class")
@@ -99,7 +102,7 @@ def explanation_figure(a: Recording, b: Recording, sides: Sides) -> Figure | Non
         name="explanation", title="What makes one step longer than the other",
         says=f"From a step of {formats.ms(a_ms)} in A to one of {formats.ms(b_ms)} in B, part by part.",
         chart=step_waterfall(found.parts, sides, a_ms=a_ms, b_ms=b_ms), table=table,
-        note="Of the profiled steps, which take longer than those that were timed. The parts add up to the difference exactly.",
+        note=" ".join(filter(None, ["Of the profiled steps. The parts add up to their difference exactly.", timed_steps(timed_ms, (a_ms, b_ms))])),
     )  # fmt: skip
 
 

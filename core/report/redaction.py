@@ -9,6 +9,7 @@ import polars as pl
 
 from core.analysis.comparison import PHASE_LABELS
 from core.charts.memory import KIND_LABELS
+from core.model.secrets import WITHHELD, is_secret
 from core.store.privacy import Redactor
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ def _redacted(value: Any, redactor: Redactor) -> Any:
     if isinstance(value, pl.DataFrame):
         return _frame(value, redactor)
     if isinstance(value, dict):
-        return {_key(key, redactor): _redacted(one, redactor) for key, one in value.items()}
+        return {_key(key, redactor): WITHHELD if is_secret(key, one) else _redacted(one, redactor) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(_redacted(one, redactor) for one in value)
     if is_dataclass(value) and not isinstance(value, type):

@@ -50,15 +50,18 @@ def work_figures(one: Recording) -> list[Figure]:
 
 
 def layer_table(one: Recording) -> pl.DataFrame:
-    """The layers as a tree, outer ones first: `layer`, `depth`, `path`, and their time in ms in all; empty where none is known."""
+    """The layers as a tree, outer ones first: `layer`, `depth`, `path`, and what they cost a step, or in all where no step is marked;
+    empty where none is known.
+    """
     device = clock([one]) is True
     tree = paired_layers([(layer_tree(in_steps(one.trace)), one.declared)], clock="device" if device else "host")
     if tree["layer"].null_count() == len(tree):
         return tree.clear()
+    steps, unit = max(len(one.trace.facts.steps), 1), "ms per step" if one.trace.facts.steps else "ms in all"
     return tree.select(
         pl.col("layer").fill_null("in no layer"), "depth", "path",
-        (pl.col("a_total") / 1e6).alias("with inner layers (ms)"), (pl.col("a_self") / 1e6).alias("own (ms)"),
-        *([pl.col("a_kernels").alias("kernels")] if device else []),
+        (pl.col("a_total") / 1e6 / steps).alias(f"with inner layers ({unit})"), (pl.col("a_self") / 1e6 / steps).alias(f"own ({unit})"),
+        *([(pl.col("a_kernels") / steps).alias("kernels per step" if one.trace.facts.steps else "kernels")] if device else []),
     )  # fmt: skip
 
 

@@ -90,7 +90,7 @@ def _facts(one: Recording, found: dict[str, Any]) -> list[tuple[str, object]]:
         ("devices", ", ".join(f"{device.label} {device.name}".strip() for device in facts.devices)),
         ("rank", rank),
         ("steps marked", len(facts.steps)),
-        ("time accounted for", formats.ms((span[-1].end_ns - span[0].start_ns) / 1e6) if span else None),
+        ("time accounted for", formats.ms(sum(step.end_ns - step.start_ns for step in span) / 1e6) if span else None),
         ("events found", found["events_found"]),
         ("events read", found["events_read"]),
         ("left out, and why", skipped),
@@ -116,12 +116,14 @@ def _layers(one: Recording) -> str:
 def _raw(one: Recording) -> list[str]:
     """The costs with everything that they are known by, and the parts of each step."""
     device = clock([one])
-    offered = []
+    offered, left_out = [], ""
     if device is not None:
         rows = costs(one, device=device)
         offered.append(page.Rows(name="costs", label="Costs as CSV", table=rows.head(_MOST_ROWS)))
+        if len(rows) > _MOST_ROWS:
+            left_out = f"Of {len(rows):,} rows of costs the {_MOST_ROWS:,} largest are in this file."
     steps = one.trace.facts.steps
     if steps:
         parts = step_breakdown(one.trace.events, steps).with_columns(pl.col("part").cast(pl.String))
         offered.append(page.Rows(name="steps", label="Steps as CSV", table=parts))
-    return [page.downloads(offered)] if offered else []
+    return [page.paragraph(left_out), page.downloads(offered)] if offered else []

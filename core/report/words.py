@@ -86,6 +86,17 @@ def processors(environment: dict[str, Any]) -> str:
     return " · ".join(str(part) for part in parts if part)
 
 
+def timed_steps(timed_ms: Sequence[float | None], profiled_ms: Sequence[float]) -> str:
+    """How long a step of A and one of B take without the profiler, beside what they take under it; empty where that was not timed."""
+    a, b = timed_ms
+    if a is None or b is None:
+        return ""
+    said = f"Timed without the profiler, a step takes {formats.ms(a)} in A and {formats.ms(b)} in B."
+    if (b - a) * (profiled_ms[1] - profiled_ms[0]) >= 0:
+        return said
+    return f"{said} There the other side takes longer: these parts explain what the profiler costs, not the verdict."
+
+
 def machine(environment: dict[str, Any]) -> str:
     """Processors, memory, system and versions, as far as they are known, in one line."""
     facts = environment.get("machine") or {}

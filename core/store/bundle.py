@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
@@ -37,10 +37,10 @@ from core.store.bundle_check import (
     open_bundle,
     unpack_files,
 )
+from core.store.bundle_values import placeless, printable
 from core.store.comparisons import ORIGIN, ComparisonStore, Origin, StoredComparison
 from core.store.files import StoreError, write_json
 from core.store.privacy import Redactor
-from core.workloads.registry import NAMES
 
 SUFFIX = ".showdown.zip"
 #: As early as a zip can say: when a file was packed is no part of what it is.
@@ -48,6 +48,8 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 _LEVEL = 6
 #: Packed already.
 _STORED = (".gz", ".parquet")
+#: Of a profile, unpacked: it is cleaned in memory, and what was imported may be a bomb.
+_MOST_PROFILE_BYTES = 2**30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,12 +170,20 @@ def _cleaned(path: Path, relative: str, redactor: Redactor) -> bytes:
         if "/profile/" in relative:
             if not relative.endswith(".gz"):
                 return redactor.data(data)
-            return gzip.compress(redactor.data(gzip.decompress(data)), _LEVEL, mtime=0)
+            return gzip.compress(redactor.data(_unpacked(data, path)), _LEVEL, mtime=0)
         if relative.endswith(".jsonl"):
-            return b"".join(msgspec.json.encode(redactor.value(value)) + b"\n" for value in _lines(data))
-        return _json(_without_folder(redactor.value(msgspec.json.decode(data))))
+            return b"".join(msgspec.json.encode(printable(redactor.value(value))) + b"\n" for value in _lines(data))
+        return _json(placeless(printable(redactor.value(msgspec.json.decode(data)))))
     except (gzip.BadGzipFile, EOFError, zlib.error, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreError(f"{path} is damaged ({error}), so it cannot be cleaned of names; delete that file, or run the comparison again.") from error
+
+
+def _unpacked(data: bytes, path: Path) -> bytes:
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        unpacked = file.read(_MOST_PROFILE_BYTES + 1)
+    if len(unpacked) > _MOST_PROFILE_BYTES:
+        raise StoreError(f"{path} unpacks to more than {_MOST_PROFILE_BYTES / 2**30:.0f} GiB, so it cannot be cleaned of names; delete that file.")
+    return unpacked
 
 
 def _lines(data: bytes) -> Iterator[Any]:
@@ -181,14 +191,6 @@ def _lines(data: bytes) -> Iterator[Any]:
     for line in data.splitlines():
         with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
             yield msgspec.json.decode(line)
-
-
-def _without_folder(value: Any) -> Any:
-    """A workload of one's own keeps its name; its folder is not there on another machine, and must not be looked for."""
-    if not isinstance(value, dict) or not isinstance(value.get("workload"), str) or value["workload"] in NAMES:
-        return value
-    name = PurePath(value["workload"].replace("\\", "/")).name.replace(":", "_")
-    return {**value, "workload": f"own/{name}"}
 
 
 def _json(value: Any) -> bytes:

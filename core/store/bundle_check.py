@@ -26,6 +26,7 @@ import msgspec
 
 from core.model.comparison import ComparisonResult, ComparisonSpec
 from core.model.run import SCHEMA_VERSION, RunResult, RunSpec
+from core.store.bundle_values import SHAPES, shape_problem, table_problem, text_problem, value_problem
 from core.store.comparisons import ID, ComparisonStore
 from core.store.files import StoreError
 
@@ -64,8 +65,8 @@ class Limits:
     entries: int = 20_000
     directory_bytes: int = 8 * 2**20
     """Of the zip's own list of its entries."""
-    json_bytes: int = 128 * 2**20
-    """Of an entry that is read as a whole."""
+    json_bytes: int = 16 * 2**20
+    """Of an entry that is read as a whole, whose values may take forty times as much memory: more than hours of a comparison leave."""
     ratio: int = 200
     """How many times its packed size an entry may have: more than JSON and profiles reach, less than a bomb needs."""
     ratio_from_bytes: int = 2**20
@@ -147,24 +148,31 @@ def unpack_files(bundle: OpenBundle, to: Path) -> None:
 def check_comparison(bundle: OpenBundle, id: str, store: ComparisonStore, limits: Limits = LIMITS) -> None:
     """Is what was unpacked into a store a comparison that ended, by what this program reads? Raises BundleError."""
     for relative in bundle.files(id):
-        run = relative.startswith("runs/")
-        name = relative.rpartition("/")[2]
-        kind = _OF_A_RUN.get(name) if run else _NEEDED.get(name, dict[str, Any] if name.endswith(".json") else None)
-        if kind is None:
-            continue
-        entry = f"{FOLDER}/{id}/{relative}"
-        value = _read_json(bundle, entry, store.folder(id) / relative, kind, limits)
-        if isinstance(value, ComparisonSpec | ComparisonResult):
-            if value.id != id:
-                raise _refused(bundle.name, entry, f"belongs to comparison {_shown(value.id)}")
-            if value.workload.startswith(("/", "~", "\\")) or ":" in value.workload:
-                raise _refused(bundle.name, entry, "names a folder as its workload, and what lies in that folder here would be run")
-        environment = value.environment if isinstance(value, ComparisonResult) else value if name == "environment.json" else {}
-        if not all(isinstance(environment.get(part, {}), dict) for part in ("machine", "a", "b")):
-            raise _refused(bundle.name, entry, "describes no machine that can be read")
+        entry, path = f"{FOLDER}/{id}/{relative}", store.folder(id) / relative
+        if problem := _problem(bundle, id, relative, entry, path, limits):
+            raise _refused(bundle.name, entry, problem)
     one = store.load(id)
     if one.result is None:
         raise BundleError(f"Comparison {id} in {_shown(bundle.name)} cannot be used: {one.problem or 'it has not ended.'}")
+
+
+def _problem(bundle: OpenBundle, id: str, relative: str, entry: str, path: Path, limits: Limits) -> str:
+    """Why an unpacked file is not as its name says; profiles are left to their readers, who trust nobody."""
+    name = path.name
+    if name == "steps.parquet":
+        return table_problem(path)
+    kind = (_OF_A_RUN if relative.startswith("runs/") else _NEEDED).get(name)
+    if kind is None and relative not in SHAPES:
+        return ""
+    data = _read_whole(bundle, entry, path, limits)
+    if kind is None:
+        lines = data.splitlines() if name.endswith(".jsonl") else [data]
+        values = (_decode(line, dict[str, Any], SCHEMA_VERSION, bundle.name, entry) for line in lines)
+        return next((problem for value in values if (problem := text_problem(value) or shape_problem(name, value))), "")
+    value = _decode(data, kind, SCHEMA_VERSION, bundle.name, entry)
+    if isinstance(value, ComparisonSpec | ComparisonResult) and value.id != id:
+        return f"belongs to comparison {_shown(value.id)}"
+    return text_problem(_decode(data, dict[str, Any], SCHEMA_VERSION, bundle.name, entry)) or value_problem(value)
 
 
 def _check_end(file: BinaryIO, name: str, limits: Limits) -> int:
@@ -210,7 +218,8 @@ def _name_problem(path: str) -> str:
         return "leads out of the bundle"
     top, _, rest = path.partition("/")
     id, _, relative = rest.partition("/")
-    known = path == CONTENTS or (top == FOLDER and ID.fullmatch(id) and ENTRY.fullmatch(relative))
+    # Digits of other scripts are digits too: an id of them would look like another one.
+    known = path == CONTENTS or (path.isascii() and top == FOLDER and ID.fullmatch(id) and ENTRY.fullmatch(relative))
     return "" if known else "is no file of a comparison"
 
 
@@ -264,10 +273,10 @@ def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Itera
         raise _refused(name, info.orig_filename, f"is damaged ({error})") from error
 
 
-def _read_json(bundle: OpenBundle, entry: str, path: Path, kind: Any, limits: Limits) -> Any:
+def _read_whole(bundle: OpenBundle, entry: str, path: Path, limits: Limits) -> bytes:
     if path.stat().st_size > limits.json_bytes:
         raise _refused(bundle.name, entry, "is larger than any that a comparison has")
-    return _decode(path.read_bytes(), kind, SCHEMA_VERSION, bundle.name, entry)
+    return path.read_bytes()
 
 
 def _decode(data: bytes, kind: Any, schema: int, name: str, entry: str) -> Any:

@@ -1,4 +1,4 @@
-"""Taking out of a result whose machine it comes from: names of users, home folders, the name of the host.
+"""Taking out of a result whose machine it comes from: names of users, home folders, the name of the host, serial numbers, passwords.
 
 A name is replaced wherever it stands as a word of its own. One that says nothing (`root`, `ubuntu`), that is shorter than three
 letters, or that is a word of our own files (a user called `gpu`) is replaced only where it is a folder of a path: elsewhere it is
@@ -20,6 +20,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from core.model import comparison, parity, run, variant
+from core.model.secrets import WITHHELD, is_secret
 from core.workloads.registry import NAMES
 
 _FEWEST_LETTERS = 3
@@ -27,6 +28,8 @@ _FEWEST_LETTERS = 3
 #: letters in a row are hardly a part of another word, and need no border.
 _UNMISTAKABLE_LETTERS = 6
 _HOME, _USER, _HOST = "~", "user", "host"
+#: The number that a card was made with.
+_SERIAL = r"\b(GPU|MIG)-(?P<name>[0-9A-Fa-f]{8}[0-9A-Fa-f-]{0,28})"
 
 #: Names of users and machines that say nothing about anybody, and words of profiles.
 _COMMON = frozenset(
@@ -84,7 +87,7 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {self._key(key): self.value(item) for key, item in value.items()}
+            return {self._key(key): WITHHELD if is_secret(key, item) else self.value(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return type(value)(self.value(item) for item in value)
         return value
@@ -109,6 +112,7 @@ class Redactor:
         rules.append((re.compile(rf"(?<=[\w.~-])/(home|Users)/{_NAME}"), rf"/\g<1>/{_USER}"))
         for name in (name for name in self.users if not _tells(name)):
             rules.append((re.compile(rf"{_BEGIN}(/[\w.-]{{1,64}}/){re.escape(name)}(?![\w.-])"), rf"\g<1>{_USER}"))
+        rules += [(re.compile(_SERIAL), r"\g<1>-number"), (re.compile(r"(?<=://)[^\s/:@]{1,100}:[^\s/@]{1,200}(?=@)"), _USER)]
         for names, word in ((self.users, _USER), (self.hosts, _HOST)):
             rules += [(re.compile(_LEFT + re.escape(name) + _RIGHT, re.IGNORECASE), word) for name in names if _tells(name)]
         return rules
@@ -125,6 +129,7 @@ class Redactor:
         """Patterns whose group `name` is what is replaced."""
         # A text of a binary file may end anywhere, and what follows must stay: only a slash is known to be still in it.
         end = r"(?=[/\\])" if binary else ""
+        yield _pattern(_SERIAL)
         yield _pattern(rf"/(?:home|Users)/(?P<name>{_NAME}){end}")
         yield _pattern(rf":[/\\]{{1,4}}Users[/\\]{{1,4}}(?P<name>{_NAME}){end}")
         for home in _folders(self.homes):

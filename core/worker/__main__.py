@@ -11,6 +11,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 
 from core.model.run import RunSpec, run_spec_from_dict
+from core.model.secrets import WITHHELD, is_secret
 from core.worker.events import EventWriter
 from core.worker.failure import classify_import
 from core.worker.process import carry_out
@@ -73,7 +74,9 @@ def _interpreter() -> dict[str, object]:
     return {
         "python_version": platform.python_version(),
         "packages": sorted({f"{d.metadata['Name']}=={d.version}" for d in metadata.distributions() if d.metadata["Name"]}, key=str.lower),
-        "variables": {name: value for name, value in sorted(os.environ.items()) if name.startswith(prefixes)},
+        "variables": {
+            name: WITHHELD if is_secret(name, value) else value for name, value in sorted(os.environ.items()) if name.startswith(prefixes)
+        },
     }
 
 

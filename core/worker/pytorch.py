@@ -76,6 +76,8 @@ class PyTorchProgram:
         if self.variant.precision in AUTOCAST:
             self.model = AtPrecision(self.module, AUTOCAST[self.variant.precision], self.device)
         if self.variant.execution in _COMPILE_MODES:
+            if self.spec.role == "profile":
+                name_compiled_kernels()
             self.model = torch.compile(self.model, mode=_COMPILE_MODES[self.variant.execution])
         self.loss = self.workload.loss(self.variant.network)
         self.optimizer = self.workload.optimizer(self.module, self.spec.learning_rate, self.variant.optimizer)
@@ -275,6 +277,16 @@ class PyTorchProgram:
             "allocated_peak_bytes": int(torch.cuda.max_memory_allocated()),
             "reserved_peak_bytes": int(torch.cuda.max_memory_reserved()),
         }
+
+
+def name_compiled_kernels() -> None:
+    """Have what `torch.compile` makes for a CPU recorded kernel by kernel: else a compiled graph is one operator, whatever it does.
+
+    For profiled runs alone: it puts a call around each kernel.
+    """
+    from torch._inductor import config  # takes a second, and only `torch.compile` needs it
+
+    config.cpp.enable_kernel_profile = True
 
 
 def _channels_last(array: Array) -> Array:

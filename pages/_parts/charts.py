@@ -11,6 +11,10 @@ import polars as pl
 import streamlit as st
 
 from core.report import images
+from pages._parts.room import room_for
+
+#: Of memory: a browser's engine draws it.
+_PICTURE_BYTES = 100 * 2**20
 
 
 def chart_with_table(
@@ -47,13 +51,18 @@ def downloads(frame: pl.DataFrame, name: str, chart: Any = None) -> None:
     ]
     if chart is not None:
         kinds += [
-            ("PNG", lambda: images.png(chart, theme=theme), "png", "image/png"),
-            ("SVG", lambda: images.svg(chart, theme=theme), "svg", "image/svg+xml"),
+            ("PNG", lambda: _drawn(images.png, chart, theme), "png", "image/png"),
+            ("SVG", lambda: _drawn(images.svg, chart, theme), "svg", "image/svg+xml"),
         ]
     with st.container(horizontal=True):
         for label, write, extension, mime in kinds:
             st.download_button(label, write, file_name=f"{name}.{extension}", mime=mime, icon=":material/download:",
                                key=f"{extension}_{name}", on_click="ignore")  # fmt: skip
+
+
+def _drawn(draw: Callable[..., Any], chart: Any, theme: str) -> Any:
+    with room_for(_PICTURE_BYTES):
+        return draw(chart, theme=theme)
 
 
 def parquet(frame: pl.DataFrame) -> bytes:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from core.analysis import comparison as tables
 from core.analysis.cost import training_cost
+from core.analysis.load import load_over_time, run_spans
 from core.bench.environment import differences
 from core.charts.cost import cost_bars
 from core.charts.learning import AXES, accuracy_points, loss_curves
@@ -67,7 +68,7 @@ def show_pairs(it: Shown) -> None:
     clock = st.segmented_control("Clock", ("both", *CLOCKS), default="both", required=True, key="clock", bind="query-params",
                                  label_visibility="collapsed")  # fmt: skip
     chosen = pairs if clock == "both" else pairs.filter(pl.col("clock") == clock)
-    ratio = result.ratio or float(pairs.filter(pl.col("clock") == CLOCKS[0])["ratio"].median())  # type: ignore[arg-type]
+    ratio = tables.middle_ratio(result)
     words = f"Ratio B over A of {len(result.pairs)} pairs, median {ratio:.3f}; noise floor {formats.percent(result.noise_floor)}"
     colour = verdict_colour(it.sides, result.faster_side)
     chart_with_table(ratio_per_pair(chosen, tables.ratio_marks(result), ratio, colour), chosen, alt=words, download_name=f"{it.id}-pairs")
@@ -214,10 +215,10 @@ def show_machine(it: Shown) -> None:
     environment = it.one.environment()
     machine: dict[str, Any] = environment.get("machine") or {}
     samples = load_samples(it.one)
-    load = tables.load_over_time(samples)
+    load = load_over_time(samples)
     if not load.is_empty():
         st.subheader("Load during the runs", anchor=False)
-        spans = tables.run_spans(it.one.events(), samples[0]["time_s"])
+        spans = run_spans(it.one.events(), samples[0]["time_s"])
         words = "Busy cores over time: the run itself, other processes, and what the hypervisor took"
         chart = load_timeline(load, spans, it.sides, machine.get("usable_cores"))
         chart_with_table(chart, load, alt=words, download_name=f"{it.id}-load")

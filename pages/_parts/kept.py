@@ -53,8 +53,12 @@ def kept(
             if not is_hosted():
                 return everywhere(*arguments, **named)
             if get_script_run_ctx() is None:  # a download that is made when asked for: no session's run, so nobody's drawer
-                tidy()
-                return function(*arguments, **named)
+                if cost is None:
+                    tidy()
+                    return function(*arguments, **named)
+                with reading_turn():
+                    make_room(cost(*arguments, **named))
+                    return function(*arguments, **named)
             key = tuple(value for name, value in zip(names, arguments, strict=True) if not name.startswith("_"))
             digests = list(_digests(key))
             here = visitor()

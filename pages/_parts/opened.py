@@ -42,6 +42,8 @@ class Opened:
     """Names and kinds of the model's layers, where the program said so."""
     profiler_slowdown: float | None = None
     """Times as long as without the profiler that a step took, where that was measured."""
+    timed_step_ms: float | None = None
+    """Median step of the timed runs, which carry no profiler."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,20 +193,17 @@ def _sides(one: StoredComparison) -> list[Opened]:
         )
     if not found:
         st.stop()
-    names, layers = sides_of(one.spec), declared_layers(one)
+    assert one.result is not None
+    names, layers, summaries = sides_of(one.spec), declared_layers(one), one.result.sides
     return [
         Opened(
             side=side, label=names.name(side), short=names.short_a if side == "a" else names.short_b, digest=profile.digest,
-            trace=profile.trace, declared=tuple(layers.get(side) or ()), profiler_slowdown=_slowdown(one, side),
+            trace=profile.trace, declared=tuple(layers.get(side) or ()),
+            profiler_slowdown=summaries[side].profiler_slowdown if side in summaries else None,
+            timed_step_ms=summaries[side].step_ms if side in summaries else None,
         )
         for side, profile in found.items()
     ]  # fmt: skip
-
-
-def _slowdown(one: StoredComparison, side: str) -> float | None:
-    assert one.result is not None
-    summary = one.result.sides.get(side)
-    return None if summary is None else summary.profiler_slowdown
 
 
 def _read(entry: Entry, side: str) -> Opened:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from core.model.hosted import is_hosted
 from core.traces.schema import TraceError
 from pages._parts.shelf import drop_oldest
 
@@ -88,6 +89,20 @@ _TURNS = Turns()
 def reading_turn() -> Iterator[None]:
     """While one recording is read, no other is. Raises RoomError where that takes others too long."""
     with _TURNS.turn(PATIENCE_S):
+        yield
+
+
+@contextmanager
+def room_for(needed_bytes: int) -> Iterator[None]:
+    """While something is made that takes about so much memory; only the demo has to mind it.
+
+    Raises RoomError where there is not so much, or where it takes others too long.
+    """
+    if not is_hosted():
+        yield
+        return
+    with reading_turn():
+        make_room(needed_bytes)
         yield
 
 

@@ -149,4 +149,5 @@ def reap() -> None:
 def _is_of_another_server(folder: Path) -> bool:
     """Is the process alive that its name says, and not this one?"""
     process = folder.name.removeprefix(_PREFIX).partition("-")[0]
-    return process.isdecimal() and int(process) != os.getpid() and psutil.pid_exists(int(process))
+    # Others may make folders beside ours: no system has processes of longer numbers, and none can be asked for them.
+    return process.isdecimal() and len(process) < 10 and int(process) != os.getpid() and psutil.pid_exists(int(process))

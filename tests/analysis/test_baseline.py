@@ -136,6 +136,13 @@ def test_epochs_are_held_against_epochs(tmp_path: Path):
     assert found.time.ratio == pytest.approx(1.2)
 
 
+def test_epochs_of_other_lengths_are_other_work_and_their_steps_are_not(tmp_path: Path):
+    found = beside(measure(tmp_path, measure="epoch", train_samples=6400), measure(tmp_path, measure="epoch"))
+    assert found.sides == ()
+    assert found.doubts == ("The two did not do the same work: train samples is 6400 here and all in the baseline.",)
+    assert len(beside(measure(tmp_path, train_samples=6400), measure(tmp_path)).sides) == 2
+
+
 def test_nothing_is_concluded_from_what_is_not_comparable(tmp_path: Path):
     crowded = measure(tmp_path, ratios=SLOWER, reasons=("The machine was crowded.",))
     found = beside(crowded, measure(tmp_path))
@@ -186,6 +193,11 @@ def test_what_else_differs_is_listed_with_where(tmp_path: Path):
 def test_a_setting_of_a_side_is_among_what_differs(tmp_path: Path):
     this, baseline = measure(tmp_path, b=replace(EAGER, threads=2)), measure(tmp_path)
     assert ("B", "threads", "1", "2") in environment_changes(this, baseline).rows()
+
+
+def test_another_length_of_runs_is_among_what_differs(tmp_path: Path):
+    this, baseline = measure(tmp_path, steps=500), measure(tmp_path)
+    assert environment_changes(this, baseline).rows() == [("settings", "steps", "—", "500")]
 
 
 def test_packages_that_one_of_the_two_does_not_list_are_no_difference():

@@ -12,7 +12,6 @@ import pytest
 from core.analysis import comparison as tables
 from core.model.comparison import ComparisonResult, ComparisonSpec
 from core.store.comparisons import ComparisonStore
-from core.store.files import read_events
 from tests.pages import samples
 
 
@@ -34,6 +33,12 @@ def blocks(walls_ns: list[int], *, run: int = 0, steps: int = 2, phase: str = "s
         "input_ns": [0] * count, "train_ns": [sum(walls_ns[: i + 1]) for i in range(count)], "since_start_s": [0.0] * count,
         "loss": [1.0 / (i + 1) for i in range(count)],
     })  # fmt: skip
+
+
+def test_the_middle_of_pairs_without_a_verdict_is_that_of_their_logarithms(tmp_path: Path, spec: ComparisonSpec):
+    result = samples.finish(ComparisonStore(tmp_path), spec, ratios=(0.5, 0.5, 0.5, 2.0, 2.0, 2.0))
+    assert tables.middle_ratio(replace(result, ratio=None)) == pytest.approx(1.0)
+    assert tables.middle_ratio(replace(result, ratio=1.25)) == 1.25
 
 
 def test_a_sentence_falls_into_claim_and_numbers(result: ComparisonResult):
@@ -114,24 +119,6 @@ def test_every_run_is_in_the_run_table_failed_ones_too(result: ComparisonResult)
     assert len(table) == 12
     assert table["error"][0] == "The run needed more memory than there is; use a smaller batch."
     assert table["pair"].to_list()[-1] == 6
-
-
-def test_load_is_averaged_over_equal_stretches():
-    every = [{"time_s": 100.0 + i, "own_cores": float(i % 2), "other_cores": 0.5, "steal_cores": 0.0} for i in range(100)]
-    load = tables.load_over_time(every, marks=10)
-    own = load.filter(pl.col("who") == "this run")
-    assert len(own) == 11
-    assert own["cores"].head(9).to_list() == pytest.approx([0.5] * 9, abs=0.1)
-    assert load["seconds"].min() == 0.0
-    assert tables.load_over_time([]).is_empty()
-
-
-def test_runs_lie_on_the_clock_of_the_samples(tmp_path: Path, spec: ComparisonSpec):
-    folder = samples.begin(ComparisonStore(tmp_path), spec)
-    events = read_events(folder / "events.jsonl")[0]
-    began = tables.seconds_since_1970(spec.created) - 7.0
-    spans = tables.run_spans(events, began)
-    assert spans.rows() == [(0, "pair", "a", 7.0, 7.0), (1, "pair", "b", 7.0, 7.0)]
 
 
 def command_words(spec: ComparisonSpec) -> list[str]:

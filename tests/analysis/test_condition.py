@@ -33,14 +33,14 @@ def outcome(text: str, result: ComparisonResult = RESULT, beside: Beside | None 
     return judge(parse_condition(text, baseline=beside is not None), result, beside).outcome
 
 
-@pytest.mark.parametrize("text", ["ratio > 1.05", "ratio>1.05", "  ratio  >  1.05 ", "ratio > 105e-2"])
+@pytest.mark.parametrize("text", ["ratio > 1.05", "ratio>1.05", "  ratio  >  1.05 ", "ratio > 105e-2", "ratio > .105e1"])
 def test_a_condition_is_metric_operator_and_number(text: str):
     assert parse_condition(text) == Condition(metric="ratio", operator=">", bound=1.05)
     assert parse_condition(text).text == "ratio > 1.05"
 
 
 @pytest.mark.parametrize("text", ["", "ratio", "ratio >", "> 1", "ratio == 1", "ratio => 1", "ratio > -", "ratio > 1 and b_step_ms > 2",
-                                  "ratio > 1.05x", "ratio > nan", "ratio > inf", "Ratio > 1"])  # fmt: skip
+                                  "ratio > 1.05x", "ratio > nan", "ratio > inf", "ratio > 1e999", "ratio > .", "Ratio > 1"])  # fmt: skip
 def test_what_is_no_condition_is_told_with_an_example(text: str):
     with pytest.raises(ConditionError, match=r"is no condition; write METRIC OPERATOR NUMBER, such as 'ratio > 1\.05'"):
         parse_condition(text)
@@ -108,6 +108,21 @@ def test_what_was_not_measured_or_is_of_two_kinds_is_undecided_and_says_so():
     gpu = replace(RESULT, sides={**RESULT.sides, "b": replace(RESULT.sides["b"], peak_memory_kind="device_allocator")})
     assert outcome("memory_ratio > 1", gpu) == "undecided"
     assert outcome("ratio > 1", replace(RESULT, ratio=None, interval_95=None)) == "undecided"
+
+
+def test_a_ratio_without_an_interval_decides_nothing():
+    found = judge(parse_condition("ratio > 1"), replace(RESULT, interval_95=None))
+    assert (found.outcome, found.reason) == ("undecided", "This comparison has no interval of its ratio.")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_no_number_is_no_pass_and_no_failure(value: float):
+    assert outcome("cpu_ratio > 1.2", replace(RESULT, cpu_ratio=value)) == "undecided"
+    assert outcome("cpu_ratio < 1.2", replace(RESULT, cpu_ratio=value)) == "undecided"
+
+
+def test_a_bound_is_told_as_it_was_given():
+    assert parse_condition("a_step_ms > 1234567.25").text == "a_step_ms > 1234567.25"
 
 
 def test_nothing_is_met_by_what_is_not_comparable():

@@ -66,6 +66,13 @@ def test_a_recording_without_steps_cannot_be_explained():
         explain(marked, unmarked, "operator")
 
 
+def test_work_that_belongs_to_no_step_explains_none():
+    """The kernel's launch lies behind the step: it is no part of what the step waited for."""
+    outside = recorded([step(1, 0, 100), launch(200, 0.5, 1), kernel("late", 210, 30, correlation=1)])
+    assert not can_be_explained(on_gpu((10, 30, 7)), outside)
+    assert can_be_explained(host(convolution_us=5, addition_us=5, step_us=20), outside)
+
+
 @given(recordings(), recordings())
 def test_of_any_two_recordings_every_column_sums_to_its_step(a: Trace, b: Trace):
     if not can_be_explained(a, b):

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from core.analysis import comparison as tables
+from core.analysis.load import load_over_time
 from core.charts.learning import accuracy_points, loss_curves
 from core.charts.load import load_timeline
 from core.charts.memory import memory_points
@@ -45,7 +46,7 @@ class Sample:
 
     @property
     def load(self) -> pl.DataFrame:
-        return tables.load_over_time([{"time_s": float(i), "own_cores": 1.0, "other_cores": 0.2, "steal_cores": 0.0} for i in range(9)])
+        return load_over_time([{"time_s": float(i), "own_cores": 1.0, "other_cores": 0.2, "steal_cores": 0.0} for i in range(9)])
 
     @property
     def spans(self) -> pl.DataFrame:
@@ -146,6 +147,12 @@ def test_an_exact_match_and_a_missing_error_have_their_place():
     spec = parity_gates(proof).to_dict()
     shares = [[row["share"] for row in values] for values in spec["datasets"].values() if "outcome" in values[0]]
     assert [0.0001, 3.0] in shares
+
+
+def test_a_proof_that_ended_before_its_first_error_is_drawn_empty():
+    proof = pl.DataFrame({"stage": ["loss"], "passed": [False], "error": [None], "allowed": [1e-6], "measure": [""], "tensor": [""], "detail": [""]},
+                         schema_overrides={"error": pl.Float64})  # fmt: skip
+    assert parity_gates(proof).to_dict()["layer"]
 
 
 def test_a_load_without_a_known_number_of_cores_has_no_line(sample: Sample):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import altair as alt
 import polars as pl
@@ -14,7 +15,7 @@ from core.charts.conventions import legend, sized
 NAMES = ["Production deployment", "Mobile and edge", "Research flexibility", "Ecosystem"]
 
 
-def legend_rows(width: int, **asked: int) -> int:
+def legend_rows(width: int, **asked: Any) -> int:
     """How many rows of names a legend has in a plot of about this width, by their places."""
     frame = pl.DataFrame({"x": [1, 2, 3, 4], "name": NAMES})
     chart = sized(alt.Chart(frame).mark_bar().encode(x="x:Q", color=alt.Color("name:N", legend=legend(**asked))), 100)

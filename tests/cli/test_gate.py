@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.store.comparisons import ComparisonStore
+from core.store.files import write_json
 from tests.cli.test_commands import run
 from tests.pages import samples
 
@@ -71,6 +73,20 @@ def test_a_slower_version_is_told_from_its_baseline(store: ComparisonStore, fini
     assert shown["id"] == finished
     assert [side["time"]["outcome"] for side in shown["sides"]] == ["no_practical_difference", "above"]
     assert [row["what"] for row in shown["ratios"]][:2] == ["B ÷ A, this comparison", "B ÷ A, baseline"]
+
+
+def test_a_comparison_is_no_baseline_of_its_own(finished: str):
+    done = run("show", finished, "--baseline", finished, "--fail-if", "b_vs_baseline > 1.05", "--strict")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"Comparison {finished} cannot be its own baseline" in done.stderr
+
+
+def test_a_number_is_told_with_enough_digits_to_see_why(store: ComparisonStore):
+    spec = samples.new(store)
+    result = samples.finish(store, spec)
+    peak = replace(result.sides["b"], peak_memory_bytes=12345 * 2**20)
+    write_json(store.folder(spec.id) / "result.json", replace(result, sides={**result.sides, "b": peak}))
+    assert "met  b_peak_mib > 12344, it is 12345" in run("show", spec.id, "--fail-if", "b_peak_mib > 12344").stdout
 
 
 @pytest.mark.parametrize(("end", "code"), [(samples.fail, 1), (samples.cancel, 130), (samples.fail_parity, 4)])

@@ -88,6 +88,7 @@ def test_nothing_is_overwritten_unless_it_is_asked_for(finished: str, tmp_path: 
     [
         (("20260101-000000-abcdef", "--markdown"), "There is no comparison 20260101-000000-abcdef"),
         (("20260101-000000-abcdef",), "Say what to write"),
+        (("20260101-000000-abcdef", "--html", "x.html", "--price-per-hour", "inf"), "A price of inf an hour is not possible"),
         (("nowhere.json", "--html", "x.html"), "'nowhere.json' is no comparison's id, no recording's digest and no file"),
         (("abcdef12", "--html", "x.html"), "There is no recording 'abcdef12' in the library"),
         (("abcdef12", "--markdown"), "--markdown summarises a comparison"),

@@ -67,7 +67,14 @@ def test_the_json_of_a_trace_holds_everything_and_adds_up(tmp_path: Path):
 def test_a_terminal_gets_tables_with_units(tmp_path: Path):
     done = run("trace", DATA / "pytorch_eager.pt.trace.json.gz", home=tmp_path)
     assert done.returncode == 0
-    for words in ("on a CPU the operators are the kernels", "Operators (self time per step)", "events read", "ms"):
+    for words in ("on a CPU the operators are the kernels", "Operators (self time per step)", "Kinds of operation (self time per step)",
+                  "events read", "ms"):  # fmt: skip
+        assert words in done.stdout
+
+
+def test_what_a_device_did_is_told_in_all_and_says_so(tmp_path: Path):
+    done = run("trace", DATA / "h100" / "mnist_cnn.pt.trace.json.gz", home=tmp_path)
+    for words in ("Kernels (in all)", "Kinds of operation (device time in all)", "Layers (in all)"):
         assert words in done.stdout
 
 

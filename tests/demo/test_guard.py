@@ -43,6 +43,9 @@ STARTS = {
     "posix_spawn": "os.posix_spawn(sys.executable, [sys.executable, '-c', ''], {})",
     "pty": "import pty; pty.spawn(['true'])",
     "multiprocessing, spawned": "import multiprocessing; multiprocessing.get_context('spawn').Process(target=print).start()",
+    "multiprocessing, served": "import multiprocessing; multiprocessing.get_context('forkserver').Process(target=print).start()",
+    "a helper of multiprocessing": "from multiprocessing import resource_tracker; resource_tracker.ensure_running()",
+    "below all of them": "from multiprocessing.util import spawnv_passfds; spawnv_passfds(b'/bin/true', [b'true'], [])",
     "multiprocessing, forked": "import multiprocessing; multiprocessing.get_context('fork').Process(target=print).start()",
 }
 WRITES = {
@@ -75,6 +78,11 @@ WRITES = {
     "by the number of a folder": "os.remove('file', dir_fd=os.open(O, os.O_RDONLY))",
     "in the store": "open(S / 'new', 'w')",
     "out of the store": "os.remove(S / 'file')",
+    "back out of a link": "os.symlink(O / 'empty', T / 'deep'); open(T / 'deep' / '..' / 'new', 'w')",
+    "the rights of an open file": "os.chmod(os.open(O / 'file', os.O_RDONLY), 0o600)",
+    "the time of an open file": "os.utime(os.open(S / 'file', os.O_RDONLY))",
+    "a database": "import sqlite3; sqlite3.connect(O / 'new')",
+    "a socket": "import socket; socket.socket(socket.AF_UNIX).bind(str(S / 'new'))",
     "through a link into the store": "os.symlink(S, T / 'into'); open(T / 'into' / 'file', 'w')",
 }
 ALLOWED = {
@@ -86,6 +94,9 @@ ALLOWED = {
     "reading anywhere": "open(O / 'file').read(); os.listdir(S); open(S / 'file', 'rb').read(); os.open(O, os.O_RDONLY)",
     "nowhere": "open(os.devnull, 'w').close()",
     "an import": "import sqlite3, email.message",
+    "a database in memory": "import sqlite3; sqlite3.connect(':memory:').close()",
+    "a socket of the network": "import socket; socket.create_server(('127.0.0.1', 0)).close()",
+    "an open file of its own": "file = tempfile.TemporaryFile(); os.chmod(file.fileno(), 0o600); os.truncate(file.fileno(), 1); file.close()",
 }
 
 

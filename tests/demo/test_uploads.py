@@ -25,7 +25,9 @@ class Behind:
         await send({"type": "http.response.body", "body": b""})
 
 
-def ask(app: LimitedUploads, path: str = FILE, method: str = "PUT", length: bytes | None = b"1000") -> int:
+def ask(
+    app: LimitedUploads, path: str = FILE, method: str = "PUT", length: bytes | None = b"1000", more: tuple[tuple[bytes, bytes], ...] = ()
+) -> int:
     """The status of the answer."""
     sent: list[dict[str, Any]] = []
 
@@ -35,7 +37,7 @@ def ask(app: LimitedUploads, path: str = FILE, method: str = "PUT", length: byte
     async def receive() -> Any:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    headers = [] if length is None else [(b"content-length", length)]
+    headers = [*([] if length is None else [(b"content-length", length)]), *more]
     asyncio.run(app({"type": "http", "method": method, "path": path, "headers": headers}, receive, send))
     return int(sent[0]["status"])
 
@@ -67,6 +69,7 @@ def test_one_that_does_not_fit_is_refused_and_so_is_one_that_hides_its_length(as
     assert ask(app, length=b"9000") == 503
     for hidden in (None, b"", b"-1", b"many", b"9" * 30):
         assert ask(app, length=hidden) == 411
+    assert ask(app, more=((b"transfer-encoding", b"chunked"),)) == 411
     assert behind.paths == []
     assert ask(app) == 204
 

@@ -210,6 +210,13 @@ def test_it_lives_in_its_memory_with_a_trace_of_50_mb_open(project: Project, dem
         settled(page, timeout_ms=120_000)
         assert f"trace={digest}" in page.url, name
         print(f"{name}: {resident_mb(demo)}")
+    # Another visitor takes something along meanwhile.
+    other = visit_page(visitor().page, demo, f"{path_of('compare', project.shown)}&view=Share")
+    for label in ("HTML report", "Bundle"):
+        with other.expect_download(timeout=60_000) as given:
+            other.get_by_role("button", name=label).click()
+        assert given.value.path().stat().st_size > 1000
+        print(f"{label}: {resident_mb(demo)}")
     assert demo.process.memory_info().rss < LIMIT_BYTES
     assert peak_bytes(demo) < LIMIT_BYTES
     assert demo.process.children() == []

@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 from playwright.sync_api import Page, expect
 
+from core.report import page
 from core.report.html import comparison_html
 from core.report.trace_report import trace_html
 from core.store.comparisons import ComparisonStore
@@ -73,6 +75,17 @@ def test_a_tooltip_says_the_number_under_the_pointer(report: Path, visitor: Call
     longest.hover(force=True)
     expect(page.locator("#vg-tooltip-element.visible")).to_contain_text("operator")
     assert said == []
+
+
+def test_no_program_for_tables_takes_a_text_of_the_rows_for_a_formula(visitor: Callable[..., Visit], tmp_path: Path):
+    rows = page.Rows(name="rows", label="as CSV", table=pl.DataFrame({"name": ['=HYPERLINK("x")', "@a", "aten::mm"], "ms": [-1.5, 2.0, 3.0]}))
+    file = tmp_path / "rows.html"
+    file.write_bytes(page.document("Rows", [page.downloads([rows])]))
+    seen, _ = opened(visitor, file)
+    with seen.expect_download() as waited:
+        seen.get_by_role("button", name="as CSV").click()
+    waited.value.save_as(tmp_path / "rows.csv")
+    assert (tmp_path / "rows.csv").read_text(encoding="utf-8") == 'name,ms\n"\'=HYPERLINK(""x"")",-1.5\n\'@a,2\naten::mm,3\n'
 
 
 def test_the_rows_in_it_are_handed_out_as_a_file(report: Path, visitor: Callable[..., Visit], tmp_path: Path):

@@ -160,6 +160,7 @@ def test_an_interrupted_one_shows_what_it_got(store: ComparisonStore):
     samples.interrupt(store, samples.new(store))
     app = open_page("compare")
     assert "It had finished 2 runs and 1 pair; too few for a verdict." in words(app)
+    assert "The pairs that it had finished: step time of B over that of A." in words(app)
     assert app.dataframe[0].value["ratio"].tolist() == [1.234]
 
 

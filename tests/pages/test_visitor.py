@@ -19,6 +19,7 @@ import pages._parts.visitor
 from core.model.hosted import HOSTED_VARIABLE
 from core.traces.kineto_columns import DIVIDE_FROM_BYTES
 from core.traces.schema import TraceError
+from pages._parts.kept import kept
 from pages._parts.room import LIMIT_BYTES, RoomError, Turns
 from pages._parts.shelf import MISSING, Shelf, drop_oldest
 from pages._parts.visitor import MOST_MB, MOST_RECORDINGS, Visitor, reap
@@ -197,6 +198,13 @@ def test_what_a_killed_server_left_is_removed_and_a_living_ones_is_not(someone: 
     assert someone.root.is_dir()
 
 
+def test_a_folder_of_a_stranger_whose_number_no_process_has_keeps_nobody_from_being_forgotten(someone: Visitor):
+    strange = someone.root.with_name("showdown-visitor-99999999999999999999-0123")
+    strange.mkdir(parents=True)
+    reap()
+    assert not strange.exists()
+
+
 def test_what_is_made_of_recordings_is_kept_in_one_way_only():
     """Streamlit's own cache is shared by all sessions, so that what a visitor brought would stay in it."""
     assert {path.name for path in (ROOT / "pages").rglob("*.py") if "cache_resource" in path.read_text(encoding="utf-8")} == {"kept.py"}
@@ -214,6 +222,19 @@ def test_who_waits_too_long_for_others_is_told_so(someone: Visitor, monkeypatch:
     with pages._parts.room.reading_turn(), pytest.raises(RoomError, match="of other visitors are being read"):
         someone.bring("mine.json", device_step())
     assert someone.bring("mine.json", device_step()).name == "mine.json"
+
+
+def test_a_download_too_reads_only_where_there_is_room(someone: Visitor, monkeypatch: pytest.MonkeyPatch):
+    read: list[str] = []
+
+    @kept(max_entries=4, cost=lambda digest: 10**9)
+    def reading(digest: str) -> None:
+        read.append(digest)
+
+    monkeypatch.setattr(pages._parts.room, "LIMIT_BYTES", LIMIT_BYTES)
+    with pytest.raises(RoomError, match="no memory left"):
+        reading("a" * 64)
+    assert read == []
 
 
 def test_turns_come_in_order():

@@ -13,6 +13,7 @@ from core.model.comparison import AccuracyComparison
 from core.report.figure import Figure, ReportError
 from core.report.figures import comparison_figures
 from core.report.material import Material, gather
+from core.report.words import timed_steps
 from core.store.comparisons import ComparisonStore
 from core.store.files import write_json
 from core.store.privacy import Redactor
@@ -74,6 +75,13 @@ def test_profiles_of_both_sides_are_mirrored_and_explain_the_difference(store: C
     parts = found["explanation"].table
     whole = {name: float(parts[name].to_numpy().sum()) for name in parts.columns if name.endswith(("(ms)", "(ms per step)"))}
     assert whole["B minus A (ms)"] == pytest.approx(whole["B (ms per step)"] - whole["A (ms per step)"])
+
+
+def test_the_explanation_stands_beside_the_times_without_a_profiler(store: ComparisonStore):
+    assert "Timed without the profiler, a step takes 20.0 ms in A and 30.0 ms in B." in drawn(store, profiled(store).id)["explanation"].note
+    assert timed_steps((20.0, 30.0), (25.0, 26.0)) == "Timed without the profiler, a step takes 20.0 ms in A and 30.0 ms in B."
+    assert "There the other side takes longer" in timed_steps((20.0, 30.0), (26.0, 25.0))
+    assert timed_steps((None, 30.0), (26.0, 25.0)) == ""
 
 
 def test_one_readable_profile_is_shown_alone_and_the_other_named(store: ComparisonStore):

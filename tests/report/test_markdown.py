@@ -28,7 +28,7 @@ def test_it_has_the_verdict_both_sides_the_proof_the_machine_and_the_command(sto
     lines = summary(store, spec.id).splitlines()
     assert lines[0] == "### TensorFlow graph \\(tf.function\\) is faster than PyTorch eager on this machine"
     assert lines[2].startswith("**faster** · 1\\.50x, 95 % interval")
-    assert "| | A · TensorFlow graph \\(tf.function\\) | B · PyTorch eager | B ÷ A |" in lines
+    assert "| median over runs | A · TensorFlow graph \\(tf.function\\) | B · PyTorch eager | B ÷ A |" in lines
     assert "| step | 20 ms | 30 ms | 1.50 |" in lines
     assert "| throughput | 3,200 samples/s | 2,133 samples/s | 0.67 |" in lines
     assert "| test accuracy | 94 % | 94 % | 1.00 |" in lines
@@ -75,11 +75,20 @@ def test_a_failure_says_why(store: ComparisonStore):
         ("- item", "\\- item"),
         ("1. item", "1\\. item"),
         ("see https://example.com and www.example.com", "see https\\://example.com and www\\.example.com"),
+        ("as in GH-12, gh-7 and high-5", "as in GH-\u200b12, gh-\u200b7 and high-5"),
         ("[click](x) ![y](z)", "\\[click\\]\\(x\\) \\!\\[y\\]\\(z\\)"),
     ],
 )
 def test_text_of_unknown_origin_is_shown_letter_by_letter(text: str, expected: str):
     assert escaped(text) == expected
+
+
+def test_no_number_of_the_table_has_an_exponent(store: ComparisonStore):
+    spec = samples.new(store)
+    result = samples.finish(store, spec)
+    sides = {side: replace(summary, samples_per_s=9_999.7) for side, summary in result.sides.items()}
+    write_json(store.folder(spec.id) / "result.json", replace(result, sides=sides))
+    assert "| throughput | 10,000 samples/s | 10,000 samples/s | 1.00 |" in comparison_markdown(store.load(spec.id))
 
 
 def test_a_command_cannot_end_its_own_block(store: ComparisonStore):

@@ -31,3 +31,11 @@ def test_a_frame_keeps_its_kinds_and_its_fixed_words():
     assert found.schema == frame.schema
     assert found["name"].cast(pl.String).to_list() == ["aten::mm", "of user", None, "of user"]
     assert redacted(frame.drop("name"), REDACTOR).equals(frame.drop("name"))
+
+
+def test_a_key_of_a_service_and_the_number_of_a_card_stay_here():
+    environment = {"a": {"variables": {"NVIDIA_API_KEY": "nvapi-1", "TF_VAR_db": "s3cret", "TF_CPP_MIN_LOG_LEVEL": "2"}},
+                   "machine": {"gpus": [{"uuid": "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"}]}}  # fmt: skip
+    found = redacted(environment, REDACTOR)
+    assert found["a"] == {"variables": {"NVIDIA_API_KEY": "withheld", "TF_VAR_db": "withheld", "TF_CPP_MIN_LOG_LEVEL": "2"}}
+    assert found["machine"] == {"gpus": [{"uuid": "GPU-number"}]}

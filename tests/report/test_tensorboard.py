@@ -181,6 +181,9 @@ def test_the_command_lays_out_what_was_asked_for_or_all(home: Path, tmp_path: Pa
     assert f"tensorboard --logdir {tmp_path / 'one'} --host 127.0.0.1" in done.stdout
     assert f"left out: {bare.id}, side A: the comparison is queued." in done.stderr
     assert len(files_in(tmp_path / "one")) == 3
+    twice = run(first.id, first.id, "--to", str(tmp_path / "twice"))
+    assert twice.returncode == 0, twice.stderr
+    assert len(files_in(tmp_path / "twice")) == 3
     done = run("--to", str(tmp_path / "all"))
     assert (done.returncode, done.stderr) == (0, "")
     assert all(one.id in done.stdout for one in (first, second))

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from core.report.trace_figures import trace_figures
+from core.analysis.work import device_costs
+from core.report import trace_report
+from core.report.trace_figures import layer_table, trace_figures
 from core.report.trace_report import gathered, trace_html
 from core.traces.read import read_source, read_trace
 from core.traces.schema import Trace
@@ -45,6 +47,26 @@ def test_a_recording_of_a_processor_has_operators_and_no_kernels(name: str):
     assert not {"chart-costs-kernel", "chart-idle"} & charts
     assert "Devices" not in found.headings
     assert "on a CPU they are the kernels" in found.text
+
+
+def test_layers_are_told_per_step_and_add_up_to_the_other_figures():
+    one = gathered("a", read_trace(DATA / "h100" / "mnist_cnn.pt.trace.json.gz"))
+    own, costs = float(layer_table(one)["own (ms per step)"].sum()), float(device_costs(one.trace)["time_ns"].sum()) / 1e6
+    assert own == pytest.approx(costs)
+
+
+def test_the_time_that_is_accounted_for_has_no_gap_between_steps_in_it():
+    steps = [event(f"ProfilerStep#{number}", "user_annotation", start, 1000) for number, start in ((1, 0), (2, 9000))]
+    found = Document(trace_html("made.json", made(kineto([*steps, event("aten::mm", "cpu_op", 1, 100)]))))
+    assert "2.00 ms" in found.text
+    assert "10.0 ms" not in found.text
+
+
+def test_rows_of_costs_that_are_left_out_are_counted(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(trace_report, "_MOST_ROWS", 3)
+    found = Document(trace_html("a.json", read_trace(DATA / "pytorch_eager.pt.trace.json.gz")))
+    assert len(found.data["rows-costs"]["operator"]) == 3
+    assert "rows of costs the 3 largest are in this file" in found.text
 
 
 def test_work_outside_the_marked_steps_is_named():

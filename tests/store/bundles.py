@@ -36,7 +36,8 @@ def make(store: ComparisonStore) -> ComparisonSpec:
     folder = store.folder(spec.id)
     for name in ("referee.lock", "referee.log", "runs/00-a/log.txt", "runs/00-a/parity.npz"):
         (folder / name).write_bytes(b"alice")
-    write_json(folder / "parity.json", {"schema": 1, "stages": [], "layers": {"a": [{"name": "dense", "kind": "Linear"}]}})
+    layer = {"name": "dense", "kind": "Linear", "shape": [10], "parameters": 110}
+    write_json(folder / "parity.json", {"schema": 1, "stages": [], "layers": {"a": [layer]}})
     append_event(folder / "events.jsonl", "state", time=spec.created, state="finished", where="/home/alice on build-box")
     run = RunSpec(index=0, role="pair", side="a", pair=0, workload=spec.workload, variant=spec.a, batch_size=64, learning_rate=0.1, seed=1,
                   inputs="/home/alice/inputs.npz", folder=str(folder), steps=81)  # fmt: skip

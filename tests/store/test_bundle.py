@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.model.hosted import HostedError
+from core.model.run import RunError
 from core.store.bundle import Imported, pack, unpack, write_bundle
 from core.store.bundle_check import BundleError
 from core.store.comparisons import ComparisonStore
@@ -153,6 +154,40 @@ def test_a_workload_of_ones_own_keeps_its_name_and_is_not_looked_for(store: Comp
     assert (found.workload, found.workload_name) == ("own/mine", "mine")
     with pytest.raises(WorkloadError):
         workload_spec(found.workload)
+
+
+def test_an_interpreter_of_this_machine_keeps_its_name_and_is_not_run_elsewhere(store: ComparisonStore, other: ComparisonStore):
+    spec = samples.new(store, a=replace(samples.TENSORFLOW, python="/opt/old/bin/python3.10"))
+    samples.finish(store, spec)
+    unpack(pack([store.load(spec.id)], ALICE), other)
+    found = other.load(spec.id)
+    assert found.spec is not None
+    assert found.result is not None
+    assert (found.spec.a.python, found.spec.b.python) == ("own/python3.10", "")
+    assert found.result.sides["a"].variant.python == "own/python3.10"
+
+
+def test_what_a_run_printed_in_colours_travels_without_them(store: ComparisonStore, other: ComparisonStore):
+    spec = make(store)
+    result = store.load(spec.id).result
+    assert result is not None
+    error = RunError(kind="crashed", message="It ended.", log_tail=("\x1b[31mError\x1b[0m: no\ttime\x08",))
+    write_json(store.folder(spec.id) / "result.json", replace(result, error=error))
+    data = packed(store, spec)
+    unpack(data, other)
+    found = other.load(spec.id).result
+    assert found is not None
+    assert found.error == replace(error, log_tail=("Error: no\ttime",))
+    assert unpack(data, store, redactor=ALICE) == [Imported(id=spec.id, already_here=True)]
+
+
+def test_a_profile_that_unpacks_to_too_much_is_not_held_in_memory(store: ComparisonStore, monkeypatch: pytest.MonkeyPatch):
+    spec = make(store)
+    monkeypatch.setattr("core.store.bundle._MOST_PROFILE_BYTES", 10_000)
+    path = find_profile(store.load(spec.id).run_folder(12, "a") / "profile")
+    path.write_bytes(gzip.compress(b" " * 10_001))
+    with pytest.raises(StoreError, match="unpacks to more than"):
+        packed(store, spec)
 
 
 def test_the_hosted_demo_takes_nothing_in(store: ComparisonStore, other: ComparisonStore, monkeypatch: pytest.MonkeyPatch):

@@ -5,15 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 import stat
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from core.store.bundle import unpack
-from core.store.bundle_check import Limits
+from core.store.bundle_check import LIMITS, Limits
 from core.store.comparisons import ComparisonStore
 from core.store.files import StoreError
 from tests.store.bundles import Files, content, edit, make, packed, refuse, zipped
@@ -61,6 +63,7 @@ def test_a_zip_of_something_else_is_refused(other: ComparisonStore):
         ("comparisons/ID/origin.json", "is no file of a comparison"),
         ("comparisons/../spec.json", "leads out of the bundle"),
         ("comparisons/evil/spec.json", "is no file of a comparison"),
+        ("comparisons/٢٠٢٦1128-000000-abcdef/spec.json", "is no file of a comparison"),
         ("comparisons/ID/runs/00-a/profile/plugins/profile/..x/a.xplane.pb", "is no file of a comparison"),
         ("comparisons/ID/runs/00-a/profile/.hidden.pt.trace.json", "is no file of a comparison"),
     ],
@@ -171,3 +174,13 @@ def test_one_bad_comparison_keeps_the_others_out_too(store: ComparisonStore, oth
     files = content(packed(store, *specs))
     edit(files, f"comparisons/{max(spec.id for spec in specs)}/result.json", verdict="splendid")
     refuse(zipped(files), other, "cannot be used")
+
+
+def test_what_is_read_as_a_whole_takes_less_than_a_gigabyte_however_it_is_written():
+    text = b'{"a":[' + b"[]," * 100_000 + b"0]}"
+    tracemalloc.start()
+    value = msgspec.json.decode(text)
+    held_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(value["a"]) == 100_001
+    assert held_bytes / len(text) * LIMITS.json_bytes < 2**30

@@ -27,6 +27,8 @@ ALICE = Redactor(users=("alice", "jd"), hosts=("build-box.example.org", "build-b
         ("/root/.local/share and /rooted/x", "~/.local/share and /rooted/x"),
         ("started by alice on BUILD-BOX", "started by user on host"),
         ("build-box.example.org_4711.pt.trace.json.gz", "host_4711.pt.trace.json.gz"),
+        ("on GPU-8932f937-d72c-4106-c12f-20bd9faed9f6, MIG-8932f937", "on GPU-number, MIG-number"),
+        ("https://bob:hunter2@pypi.example/simple and http://pypi.example:80/a@b", "https://user@pypi.example/simple and http://pypi.example:80/a@b"),
         ("/scratch/alice/x /scratch/jd/y", "/scratch/user/x /scratch/user/y"),
     ],
 )
@@ -104,3 +106,19 @@ def test_this_machine_is_known_by_its_user_home_and_host(monkeypatch: pytest.Mon
     here = Redactor.here()
     assert here.text("/galaxy/heartofgold/x by zaphod42 at magrathea") == "~/x by user at host"
     assert here.text("magrathea.local") == "host"
+
+
+@pytest.mark.parametrize("name", ["NVIDIA_API_KEY", "TF_TOKEN_app_terraform_io", "TF_VAR_db_password", "TORCH_HUB_TOKEN", "CUDA_SECRET"])
+def test_a_variable_with_a_password_in_it_is_withheld(name: str):
+    assert ALICE.value({"variables": {name: "hunter2"}}) == {"variables": {name: "withheld"}}
+
+
+@pytest.mark.parametrize("name", ["TF_CPP_MIN_LOG_LEVEL", "OMP_NUM_THREADS", "TOKENIZERS_PARALLELISM", "tokens", "key"])
+def test_any_other_keeps_what_it_says(name: str):
+    assert ALICE.value({name: "4", "CUDA_TOKENS": 4}) == {name: "4", "CUDA_TOKENS": 4}
+
+
+def test_a_recording_loses_the_number_of_its_card():
+    number = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"
+    for data in (json.dumps({"device": number}).encode(), b"\x12\x28" + number.encode() + b"\x1a"):
+        assert ALICE.data(data) == data.replace(number[4:].encode(), b"_" * 36)

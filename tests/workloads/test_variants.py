@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from core.model.variant import FRAMEWORKS
+from core.traces.read import find_profile, read_trace
 from tests.conftest import PROJECT
 from tests.worker_runs import run_one
 
@@ -117,3 +119,25 @@ def test_checkpointing_really_computes_the_blocks_again(code: str):
     found = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     plain, recomputed = json.loads(found.stdout.splitlines()[-1])
     assert recomputed > 1.2 * plain
+
+
+def test_a_password_among_the_variables_is_not_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("NVIDIA_API_KEY", "nvapi-123")
+    monkeypatch.setenv("TORCH_LOGS", "-dynamo")
+    _, _, outcome = run_one(tmp_path, "pytorch", steps=4)
+    (environment,) = [event for event in outcome.events if event["event"] == "environment"]
+    assert {name: environment["variables"][name] for name in ("NVIDIA_API_KEY", "TORCH_LOGS")} == {
+        "NVIDIA_API_KEY": "withheld", "TORCH_LOGS": "-dynamo",
+    }  # fmt: skip
+    assert "nvapi-123" not in (tmp_path / "run" / "events.jsonl").read_text(encoding="utf-8")
+
+
+def test_a_profile_names_the_kernels_of_a_compiled_graph(tmp_path: Path):
+    run, _, _ = run_one(tmp_path, "pytorch:execution=compile", steps=9, role="profile", profile_steps=2)
+    assert run.ok, run.error
+    operators = read_trace(find_profile(tmp_path / "run")).events.filter(pl.col("kind") == "operator", pl.col("step").is_not_null())
+    compiled = operators.filter(pl.col("name").cast(pl.String).str.contains("^graph_[0-9]+_cpp_fused"))
+    assert {"pooling"} <= set(compiled["op_class"])
+    around = operators.filter(pl.col("name").cast(pl.String).str.starts_with("CompiledFunction"))
+    assert compiled["self_ns"].sum() > 0
+    assert len(around) == 4  # forward and backward of two steps
