@@ -205,6 +205,7 @@ _FIGURES = (
     ("step_p99_ms", "batch, p99", "ms", 1.0),
     ("cpu_step_ms", "CPU time per step", "ms", 1.0),
     ("input_ms", "fetching the batch, per step", "ms", 1.0),
+    ("page_faults_per_step", "page faults per step", "", 1.0),
     ("samples_per_s", "throughput", "samples/s", 1.0),
     ("import_s", "import of the framework", "s", 1.0),
     ("build_s", "building the model", "s", 1.0),
@@ -216,12 +217,15 @@ _FIGURES = (
     ("test_accuracy", "test accuracy", "%", 100.0),
     ("final_loss", "training loss at the end", "", 1.0),
     ("profiled_step_ms", "step under the profiler", "ms", 1.0),
+    ("profiled_page_faults_per_step", "page faults per step under the profiler", "", 1.0),
     ("profiler_slowdown", "slowdown by the profiler", "x", 1.0),
 )
 _INFERENCE_LABELS = {
     "step_ms": "batch, p50",
     "cpu_step_ms": "CPU time per batch",
     "input_ms": "fetching the batch",
+    "page_faults_per_step": "page faults per batch",
+    "profiled_page_faults_per_step": "page faults per batch under the profiler",
     "first_step_s": "first batch",
     "train_s": "inference",
     "profiled_step_ms": "batch under the profiler",
@@ -233,7 +237,8 @@ def run_table(result: ComparisonResult) -> pl.DataFrame:
     rows = [
         {
             "run": run.index, "role": run.role, "side": run.side.upper(), "pair": None if run.pair is None else run.pair + 1,
-            "step_ms": run.step_ms, "cpu_step_ms": run.cpu_step_ms, "settled": run.settled, "first_step_s": run.first_step_s,
+            "step_ms": run.step_ms, "cpu_step_ms": run.cpu_step_ms,
+            "page_faults_per_step": run.page_faults_per_step, "settled": run.settled, "first_step_s": run.first_step_s,
             "wall_s": run.wall_s, "peak_memory_bytes": run.peak_memory_bytes, "test_accuracy": run.test_accuracy,
             "other_cores": run.load.other_cores if run.load else None, "steal_cores": run.load.steal_cores if run.load else None,
             "error": run.error.message if run.error else None,
@@ -242,7 +247,7 @@ def run_table(result: ComparisonResult) -> pl.DataFrame:
     ]  # fmt: skip
     schema: dict[str, Any] = {
         "run": pl.Int64, "role": pl.String, "side": pl.String, "pair": pl.Int64, "step_ms": pl.Float64, "cpu_step_ms": pl.Float64,
-        "settled": pl.Boolean, "first_step_s": pl.Float64, "wall_s": pl.Float64, "peak_memory_bytes": pl.Int64,
+        "page_faults_per_step": pl.Float64, "settled": pl.Boolean, "first_step_s": pl.Float64, "wall_s": pl.Float64, "peak_memory_bytes": pl.Int64,
         "test_accuracy": pl.Float64, "other_cores": pl.Float64, "steal_cores": pl.Float64, "error": pl.String,
     }  # fmt: skip
     return pl.DataFrame(rows, schema=schema)

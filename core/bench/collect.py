@@ -22,6 +22,7 @@ STEPS_SCHEMA = {
     "train_ns": pl.Int64,
     "since_start_s": pl.Float64,
     "loss": pl.Float64,
+    "page_faults": pl.Int64,
 }
 
 
@@ -31,11 +32,16 @@ def block_table(events: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=STEPS_SCHEMA)
 
 
-def per_step_ms(blocks: pl.DataFrame, column: str, phase: str) -> np.ndarray:
-    """`column` per step in ms of each block of a phase, in order; shortened blocks at the end of an epoch are left out."""
+def per_step(blocks: pl.DataFrame, column: str, phase: str) -> np.ndarray:
+    """`column` per step of each block of a phase, in order; shortened blocks at the end of an epoch are left out."""
     chosen = blocks.filter(pl.col("phase") == phase)
     chosen = chosen.filter(pl.col("steps") == pl.col("steps").max())
-    return (chosen[column] / chosen["steps"] / 1e6).drop_nulls().to_numpy()
+    return (chosen[column] / chosen["steps"]).drop_nulls().to_numpy()
+
+
+def per_step_ms(blocks: pl.DataFrame, column: str, phase: str) -> np.ndarray:
+    """The same of a column in ns, in ms."""
+    return per_step(blocks, column, phase) / 1e6
 
 
 def collect(spec: RunSpec, outcome: Outcome, load: MachineLoad | None) -> tuple[RunResult, pl.DataFrame]:
@@ -84,6 +90,7 @@ def _result(spec: RunSpec, outcome: Outcome, load: MachineLoad | None, blocks: p
         cpu_epoch_ms=_median(cpu_ms) * epoch_steps if epoch_steps and len(cpu_ms) else None,  # type: ignore[operator]
         skipped_steps=memory.get("skipped_steps"),
         input_ms=_median(per_step_ms(blocks, "input_ns", "steady")),
+        page_faults_per_step=_median(per_step(blocks, "page_faults", "steady")),
         block_variation=block_variation(step_ms),
         settled=is_settled(step_ms),
         wall_s=outcome.wall_s,

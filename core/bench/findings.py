@@ -15,12 +15,13 @@ from core.bench.verdict import (
     compare_accuracy,
     machine_reasons,
     noise_reasons,
+    page_fault_notes,
     parity_reasons,
     sentence,
     summarise_side,
     unequal_work,
 )
-from core.model.comparison import SIDES, ComparisonResult, ComparisonSpec, PairResult
+from core.model.comparison import SIDES, ComparisonResult, ComparisonSpec, PairResult, SideSummary
 from core.model.parity import ParityStage
 from core.model.run import RunError, RunResult
 
@@ -80,8 +81,9 @@ class Findings:
         different = parity_reasons(self.parity)
         if different and not against:
             words += " They are not the same model."
+        notes = page_fault_notes(spec, self.sides())
         return replace(
-            self._result("finished", words, [*against, *different, *unequal_work(spec), *self.reasons], duration_s),
+            self._result("finished", words, [*against, *different, *unequal_work(spec), *self.reasons, *notes], duration_s),
             verdict="not_comparable" if against else statistics.verdict,
             faster_side=None if against else statistics.faster_side,
             ratio=statistics.ratio, interval_95=statistics.interval_95, interval_90=statistics.interval_90,
@@ -113,9 +115,13 @@ class Findings:
             identical=all(stage.passed for stage in self.parity) if self.parity else None,
             cpu_ratio=float(np.median(cpu_ratios)) if cpu_ratios else None,
             noise_ratios=tuple(math.exp(value) for value in self.self_log_ratios),
-            sides={side: summarise_side(spec, side, self.runs, self.profiled.get(side)) for side in SIDES},
+            sides=self.sides(),
             environment=without_packages(self.environment), duration_s=duration_s,
         )  # fmt: skip
+
+    def sides(self) -> dict[str, SideSummary]:
+        """Both sides over the runs measured so far."""
+        return {side: summarise_side(self.spec, side, self.runs, self.profiled.get(side)) for side in SIDES}
 
 
 def _ratio(a: float | None, b: float | None) -> float:

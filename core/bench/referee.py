@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from core.bench.collect import block_table, collect, per_step_ms
+from core.bench.collect import block_table, collect, per_step, per_step_ms
 from core.bench.diagnosis.diagnose import with_cause
 from core.bench.environment import side_environment
 from core.bench.findings import Findings
@@ -30,7 +30,7 @@ from core.bench.proof import (
     parity_evidence,
     proof_shape,
 )
-from core.bench.verdict import ProfiledSteps, parity_reasons
+from core.bench.verdict import ProfiledSteps, asks_anew, parity_reasons
 from core.machine.facts import machine_facts
 from core.machine.queue import Cancelled, machine_lock
 from core.machine.sampler import LoadSampler
@@ -243,7 +243,9 @@ class Referee:
                 continue
             blocks = block_table(events)
             profiled, bare = (float(np.median(per_step_ms(blocks, "wall_ns", phase))) for phase in ("profiled", "unprofiled"))
-            self._found.profiled[side] = ProfiledSteps(with_profiler_ms=profiled, without_ms=bare)
+            faults = per_step(blocks, "page_faults", "profiled")
+            self._found.profiled[side] = ProfiledSteps(with_profiler_ms=profiled, without_ms=bare,
+                                                       page_faults=float(np.median(faults)) if len(faults) else None)  # fmt: skip
 
     # -- runs --------------------------------------------------------------------------------------------------------
 
@@ -270,6 +272,9 @@ class Referee:
             sizes, batch_size = proof_shape(self.spec)
         elif role == "measured":
             variant = replace(as_proven(variant), precision=variant.precision)
+        elif role == "profile" and not asks_anew(self._found.sides()[side]):
+            # What the profiler allocates between the steps makes the others' memory go back to the system, which timed runs do not see.
+            variant = replace(variant, malloc="keep")
         spec = RunSpec(
             index=index, role=role, side=side, pair=pair, workload=self.spec.workload, sizes=sizes, task=self.spec.task, variant=variant,
             measure=self.spec.measure if role in ("noise", "pair") else "step", train_samples=self.spec.train_samples,

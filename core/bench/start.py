@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from dataclasses import replace
@@ -89,6 +90,8 @@ def _check_variant(variant: Variant, known: WorkloadSpec, task: str, measure: st
     if variant.workers > cores:
         raise SpecError(f"workers={variant.workers} is more than the {cores} cores of this machine, so they would wait for each other; "
                         f"choose 0 to {cores}.")  # fmt: skip
+    if variant.malloc == "keep" and platform.libc_ver()[0] != "glibc":
+        raise SpecError("malloc=keep is a setting of glibc's allocator, which this system does not have; leave it out.")
     if variant.network in ("article", "mended") and known.name != "mnist_cnn":
         raise SpecError(f"network={variant.network} is a network of mnist_cnn; {known.title} has spec" + (" and library." if known.library else "."))
     if variant.network == "library" and not known.library:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean, median
 
@@ -14,6 +15,9 @@ from core.model.run import RunResult
 
 #: Accuracies after whole epochs count as equal within 0.3 points.
 ACCURACY_MARGIN = 0.003
+#: What a page fault takes, about: 0.5 to 1.7 microseconds on machines that we measured (`docs/metrics.md`).
+PAGE_FAULT_MS = 1e-3
+NOTICEABLE_SHARE = 0.05
 #: Cores that other work may take of those that a run leaves free, short of all of them, and at least.
 SPARE_CORES = 0.25
 TOLERATED_CORES = 0.4
@@ -28,6 +32,8 @@ class ProfiledSteps:
 
     with_profiler_ms: float
     without_ms: float
+    page_faults: float | None = None
+    """Median of the steps with it."""
 
 
 def parity_reasons(stages: tuple[ParityStage, ...]) -> list[str]:
@@ -52,6 +58,26 @@ def unequal_work(spec: ComparisonSpec) -> list[str]:
         return []
     said = "; ".join(f"{name} is {getattr(spec.a, name)} on A, {getattr(spec.b, name)} on B" for name in differing)
     return [f"The sides do not do the same work: {said}."]
+
+
+def asks_anew(side: SideSummary) -> bool:
+    """Does each step ask the system for memory, for what may be a noticeable part of its time?"""
+    return bool(side.step_ms) and (side.page_faults_per_step or 0.0) * PAGE_FAULT_MS >= NOTICEABLE_SHARE * (side.step_ms or 0.0)
+
+
+def page_fault_notes(spec: ComparisonSpec, sides: Mapping[str, SideSummary]) -> list[str]:
+    """Which side, on a CPU, gives memory back and asks for it anew at each step, where that may be a noticeable part of the step."""
+    notes = []
+    for name in SIDES:
+        side, variant, work = sides[name], spec.variant(name), "batch" if spec.task == "inference" else "step"
+        if variant.device == "cpu" and asks_anew(side):
+            faults = side.page_faults_per_step or 0.0
+            notes.append(
+                f"Side {name.upper()} gives memory back to the system and asks for it anew at each {work}: {faults:,.0f} page faults, roughly "
+                f"{faults * PAGE_FAULT_MS:.1f} ms of {side.step_ms:.1f}. Whether a process does so hangs on the order of its allocations"
+                + ("." if variant.malloc == "keep" else "; with malloc=keep it does not.")
+            )
+    return notes
 
 
 def machine_reasons(spec: ComparisonSpec, runs: list[RunResult], cores: float) -> list[str]:
@@ -150,6 +176,7 @@ def summarise_side(spec: ComparisonSpec, side: str, runs: list[RunResult], profi
         epoch_ms=middle([run.epoch_ms for run in mine]),
         cpu_step_ms=middle([run.cpu_step_ms for run in mine]),
         input_ms=middle([run.input_ms for run in mine]),
+        page_faults_per_step=middle([run.page_faults_per_step for run in mine]),
         samples_per_s=spec.batch_size / step_ms * 1000 if step_ms else None,
         train_s=middle([run.train_s for run in mine]),
         wall_s=middle([run.wall_s for run in mine]),
@@ -159,6 +186,7 @@ def summarise_side(spec: ComparisonSpec, side: str, runs: list[RunResult], profi
         final_loss=middle([run.final_loss for run in mine]),
         energy_per_run_j=middle([run.load.gpu_energy_j if run.load else None for run in mine]) if spec.variant(side).device == "gpu" else None,
         profiled_step_ms=profiled.with_profiler_ms if profiled else None,
+        profiled_page_faults_per_step=profiled.page_faults if profiled else None,
         profiler_slowdown=profiled.with_profiler_ms / profiled.without_ms if profiled else None,
     )
 

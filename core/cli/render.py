@@ -75,6 +75,7 @@ def _side_table(spec: ComparisonSpec, result: ComparisonResult) -> Table:
         row("epoch", [side.epoch_ms for side in sides], "s", 2, 1e-3)
     row(f"CPU time per {work}", [side.cpu_step_ms for side in sides], "ms", 2)
     row(f"input per {work}", [side.input_ms for side in sides], "ms", 2)
+    row(f"page faults per {work}", [side.page_faults_per_step for side in sides], "", 0)
     row("throughput", [side.samples_per_s for side in sides], "samples/s", 0)
     row("import", [side.import_s for side in sides], "s")
     row("build", [side.build_s for side in sides], "s")

@@ -29,6 +29,11 @@ def interpreter(variant: Variant) -> str:
     return variant.python or framework_python(variant.framework)
 
 
+#: For glibc's allocator: no block is mapped apart, and nothing freed at the end of the heap goes back
+#: (https://man7.org/linux/man-pages/man3/mallopt.3.html).
+KEEP_FREED_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**62)}
+
+
 def process_environment(*, threads: int, device: str) -> dict[str, str]:
     """Variables of every process of a framework: the same thread limits for every library, and no GPU where none is asked for."""
     environment = {
@@ -52,6 +57,8 @@ def process_environment(*, threads: int, device: str) -> dict[str, str]:
 def worker_environment(spec: RunSpec) -> dict[str, str]:
     """Variables of a run's process."""
     environment = process_environment(threads=spec.variant.threads, device=spec.variant.device)
+    if spec.variant.malloc == "keep":
+        environment |= KEEP_FREED_MEMORY
     if spec.role == "parity":
         environment["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
     return environment

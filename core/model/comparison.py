@@ -136,6 +136,7 @@ class SideSummary:
     epoch_ms: float | None = None
     cpu_step_ms: float | None = None
     input_ms: float | None = None
+    page_faults_per_step: float | None = None
     samples_per_s: float | None = None
     train_s: float | None = None
     wall_s: float | None = None
@@ -146,6 +147,7 @@ class SideSummary:
     energy_per_run_j: float | None = None
     """Energy of the card over a whole run, import and evaluation included; None for a CPU side."""
     profiled_step_ms: float | None = None
+    profiled_page_faults_per_step: float | None = None
     profiler_slowdown: float | None = None
     """Step time under the profiler over step time just before and after it, in the same process."""
 

@@ -157,6 +157,8 @@ class RunResult:
     """Median over steady blocks of CPU time per step, all threads."""
     input_ms: float | None = None
     """Median over steady blocks of host time per step spent fetching the batch."""
+    page_faults_per_step: float | None = None
+    """Median over steady blocks: pages of memory (4 KiB as a rule) that the process used for the first time since it got them."""
     block_variation: float | None = None
     """Coefficient of variation of the last ten steady blocks."""
     settled: bool | None = None

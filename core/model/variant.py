@@ -40,6 +40,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "layout": ("default", "channels_last"),
     "checkpointing": ("off", "on"),
     "deterministic": ("off", "on"),
+    "malloc": ("default", "keep"),
     "metrics": ("off", "on"),
     "validation": ("off", "on"),
 }
@@ -65,6 +66,7 @@ _WORDS = {
     ("layout", "channels_last"): "channels last",
     ("checkpointing", "on"): "gradient checkpointing",
     ("deterministic", "on"): "deterministic",
+    ("malloc", "keep"): "freed memory kept",
     ("metrics", "on"): "accuracy at each step",
     ("validation", "on"): "validation split",
 }
@@ -112,6 +114,8 @@ class Variant:
     """Gradient checkpointing: activations of a block are computed again in the backward pass instead of being kept."""
     deterministic: str = "off"
     """Bitwise reproducible operators, as far as the framework has them."""
+    malloc: str = "default"
+    """`keep`: the C library's allocator (glibc) gives no freed memory back to the system, so that none has to be asked for anew."""
     metrics: str = "off"
     """Accuracy of each training batch, as Keras `fit` computes it when asked for."""
     validation: str = "off"
@@ -205,7 +209,8 @@ def parse_variant(text: str, *, threads: int, device: str = "cpu") -> Variant:
 
 def as_proven(variant: Variant) -> Variant:
     """The variant whose function is proven: in float32, from memory, without what changes only when something is computed."""
-    return replace(variant, precision="fp32", input="memory", workers=0, pin="off", sync=0, metrics="off", validation="off")
+    return replace(variant, precision="fp32", input="memory", workers=0, pin="off", sync=0, malloc="default", metrics="off",
+                   validation="off")  # fmt: skip
 
 
 def _one_of(what: str, value: object, allowed: tuple[str, ...]) -> None:

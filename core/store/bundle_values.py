@@ -39,6 +39,8 @@ _PHASE = re.compile(r"\w{1,40}", re.ASCII)
 STEPS = {"phase": pl.String(), **dict.fromkeys(("step", "steps", "wall_ns", "cpu_ns", "input_ns", "train_ns"), pl.Int64()),
          **dict.fromkeys(("since_start_s", "loss"), pl.Float64())}  # fmt: skip
 
+#: What those of today hold beside.
+PAGE_FAULTS = ("page_faults", pl.Int64())
 
 @dataclass(frozen=True, kw_only=True)
 class _Gpu:
@@ -207,7 +209,7 @@ def table_problem(path: Path) -> str:
     """Why a file is no table of timed blocks."""
     try:
         table = pl.scan_parquet(path)
-        if dict(table.collect_schema()) != STEPS:
+        if {name: kind for name, kind in table.collect_schema().items() if (name, kind) != PAGE_FAULTS} != STEPS:
             return "is no table of timed blocks"
         if (rows := table.select(pl.len()).collect().item()) > _MOST_BLOCKS:
             return f"has {rows:,} timed blocks, more than any run"

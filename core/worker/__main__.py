@@ -70,7 +70,7 @@ def _run(spec: RunSpec, events: EventWriter) -> None:
 
 def _interpreter() -> dict[str, object]:
     """Python, its packages, and the variables of this process that change what a framework does."""
-    prefixes = ("CUDA", "CUBLAS", "KMP_", "MKL_", "NCCL", "NVIDIA", "OMP_", "ONEDNN", "OPENBLAS", "PYTORCH", "TF_", "TORCH", "XLA_")
+    prefixes = ("CUDA", "CUBLAS", "KMP_", "MALLOC_", "MKL_", "NCCL", "NVIDIA", "OMP_", "ONEDNN", "OPENBLAS", "PYTORCH", "TF_", "TORCH", "XLA_")
     return {
         "python_version": platform.python_version(),
         "packages": sorted({f"{d.metadata['Name']}=={d.version}" for d in metadata.distributions() if d.metadata["Name"]}, key=str.lower),

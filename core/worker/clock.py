@@ -1,8 +1,9 @@
-"""The step clock: wall, CPU and input time of each block of steps; writing the event happens outside the block."""
+"""The step clock: wall, CPU and input time and page faults of each block of steps; writing the event happens outside the block."""
 
 from __future__ import annotations
 
 import math
+import resource
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -24,6 +25,7 @@ class BlockClock:
         """Wall time of all blocks so far."""
 
     def begin(self) -> None:
+        self._page_faults = _page_faults()
         self._cpu_ns = time.process_time_ns()
         self._wall_ns = time.perf_counter_ns()
 
@@ -34,12 +36,18 @@ class BlockClock:
         """
         wall_ns = time.perf_counter_ns() - self._wall_ns
         cpu_ns = time.process_time_ns() - self._cpu_ns
+        page_faults = _page_faults() - self._page_faults
         self.step += steps
         self.train_ns += wall_ns
         if loss is not None and not math.isfinite(loss):
             raise RunFailure("nan_loss", f"The loss became {loss} by step {self.step}; lower the learning rate.")
         self._events.write("block", phase=self.phase, step=self.step, steps=steps, wall_ns=wall_ns, cpu_ns=cpu_ns,
-                           input_ns=input_ns, train_ns=self.train_ns, loss=loss)  # fmt: skip
+                           input_ns=input_ns, train_ns=self.train_ns, loss=loss, page_faults=page_faults)  # fmt: skip
+
+
+def _page_faults() -> int:
+    """Of this process so far, those without reading from a disk: mostly memory that is used for the first time since the system gave it."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 class MarkingClock(BlockClock):

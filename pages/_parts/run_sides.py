@@ -115,6 +115,8 @@ class SideForm:
             "threads": left.number_input("CPU threads", 1, max_threads(), default_threads(), key=f"{self.side}_threads", bind="query-params",
                                          help="The same on both sides unless you want to compare threads."),
             "deterministic": self._switch(right, "deterministic", "Deterministic operators", help="Bitwise the same at every run, and slower."),
+            "malloc": self._choice(left, "malloc", "Freed memory", CHOICES["malloc"],
+                                   help="keep: the process gives none back to the system, so it asks for none anew (glibc)."),
         }  # fmt: skip
 
     def _model(self, places: list[Any]) -> dict[str, Any]:

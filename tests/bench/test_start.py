@@ -59,3 +59,10 @@ def test_any_two_variants_can_be_compared():
     made = spec("pytorch", "pytorch:input=loader,workers=1", measure="epoch", train_samples=640, require_parity=False)
     assert (made.measure, made.train_samples, made.require_parity) == ("epoch", 640, False)
     assert issubclass(SpecError, ShowdownError)
+
+
+def test_a_setting_of_an_allocator_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch):
+    assert spec(b="pytorch:malloc=keep").b.malloc == "keep"
+    monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
+    with pytest.raises(SpecError, match="malloc=keep is a setting of glibc's allocator"):
+        spec(b="pytorch:malloc=keep")

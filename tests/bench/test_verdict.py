@@ -15,10 +15,12 @@ from core.bench.verdict import (
     compare_accuracy,
     machine_reasons,
     noise_reasons,
+    page_fault_notes,
     parity_reasons,
     sentence,
     summarise_side,
 )
+from core.model.comparison import ComparisonSpec, SideSummary
 from core.model.parity import ParityStage
 from core.model.run import MachineLoad, RunResult
 from core.model.variant import parse_variant
@@ -97,3 +99,18 @@ def test_accuracies_need_three_seeds_and_are_compared_pair_by_pair():
     assert equal.equivalent
     assert equal.mean_difference == pytest.approx(1e-4)
     assert compare_accuracy(pairs[:2]) is None
+
+
+def with_faults(spec: ComparisonSpec, **faults: float) -> dict[str, SideSummary]:
+    return {side: SideSummary(variant=spec.variant(side), step_ms=20.0, page_faults_per_step=faults.get(side)) for side in "ab"}
+
+
+def test_a_side_that_asks_for_its_memory_at_each_step_is_named_with_what_it_may_cost():
+    assert page_fault_notes(SPEC, with_faults(SPEC)) == []  # recorded before they were counted
+    assert page_fault_notes(SPEC, with_faults(SPEC, a=900, b=900)) == []
+    (note,) = page_fault_notes(SPEC, with_faults(SPEC, a=900, b=5_200))
+    assert note.startswith("Side B gives memory back to the system and asks for it anew at each step: 5,200 page faults, roughly 5.2 ms of 20.0.")
+    assert note.endswith("with malloc=keep it does not.")
+    kept = replace(SPEC, b=parse_variant("pytorch:malloc=keep", threads=1))
+    assert "malloc=keep" not in page_fault_notes(kept, with_faults(kept, b=5_200))[0]
+    assert page_fault_notes(GPU_SPEC, with_faults(GPU_SPEC, b=5_200)) == []  # the host is ahead of the device

@@ -14,6 +14,7 @@ from core.model.variant import FRAMEWORKS, Variant, VariantError, as_proven, par
         "pytorch:execution=compile,threads=2,precision=bf16",
         "pytorch:input=loader,workers=4,prefetch=1,sync=10,checkpointing=on",
         "tensorflow:execution=fit,metrics=on,validation=on,network=article,optimizer=native,initial=native",
+        "tensorflow:malloc=keep",
         "pytorch:device=gpu,input=png,pin=on,layout=channels_last,deterministic=on,precision=tf32",
     ],
 )
@@ -26,6 +27,7 @@ def test_text_names_what_is_not_the_default_and_label_what_is_unusual():
     variant = parse_variant("pytorch:input=loader,workers=2,sync=1", threads=1)
     assert variant.text == "pytorch:execution=eager,device=cpu,threads=1,input=loader,workers=2,sync=1"
     assert variant.label == "PyTorch eager, input through a loader, 2 workers, loss read each step"
+    assert parse_variant("pytorch:malloc=keep", threads=1).label == "PyTorch eager, freed memory kept"
     assert parse_variant("tensorflow", threads=8).label == "TensorFlow graph (tf.function)"
 
 
@@ -61,11 +63,12 @@ def test_keys_may_come_in_any_order_even_where_one_allows_another():
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_what_is_proven_is_the_function_without_what_only_changes_when_it_is_computed(framework: str):
-    asked = {"pytorch": "input=png,workers=1,sync=1,precision=bf16,checkpointing=on,deterministic=on",
+    asked = {"pytorch": "input=png,workers=1,sync=1,precision=bf16,checkpointing=on,deterministic=on,malloc=keep",
              "tensorflow": "execution=fit,metrics=on,validation=on,precision=bf16,input=loader"}  # fmt: skip
     variant = parse_variant(f"{framework}:{asked[framework]}", threads=2)
     proven = as_proven(variant)
     assert (proven.precision, proven.input, proven.sync, proven.metrics, proven.validation) == ("fp32", "memory", 0, "off", "off")
+    assert proven.malloc == "default"
     assert (proven.execution, proven.checkpointing, proven.threads) == (variant.execution, variant.checkpointing, 2)
 
 

@@ -121,6 +121,17 @@ def test_checkpointing_really_computes_the_blocks_again(code: str):
     assert recomputed > 1.2 * plain
 
 
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_freed_memory_that_is_kept_is_not_asked_for_anew(tmp_path: Path, framework: str):
+    run, blocks, outcome = run_one(tmp_path, f"{framework}:malloc=keep", steps=20, role="profile", profile_steps=5, batch_size=64)
+    assert run.ok, run.error
+    profiled = blocks.filter(pl.col("phase") == "profiled")
+    # 5,000 activations of 4 KiB pages a step go back and forth where it is not kept.
+    assert (profiled["page_faults"] / profiled["steps"]).median() < 1_000  # type: ignore[operator]
+    (environment,) = [event for event in outcome.events if event["event"] == "environment"]
+    assert environment["variables"]["MALLOC_TRIM_THRESHOLD_"] == str(2**62)
+
+
 def test_a_password_among_the_variables_is_not_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("NVIDIA_API_KEY", "nvapi-123")
     monkeypatch.setenv("TORCH_LOGS", "-dynamo")
