@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from core.store.comparisons import ComparisonStore
+from tests.pages import samples
+
 # How long an example takes says nothing about the code: other tests run beside it.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
@@ -34,6 +37,19 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr(tempfile, "tempdir", None)
     return home
+
+
+@pytest.fixture
+def store(home: Path) -> ComparisonStore:
+    return ComparisonStore()
+
+
+@pytest.fixture
+def finished(store: ComparisonStore) -> str:
+    """The id of a comparison in which A takes 20 ms and B 1.48 to 1.52 times as long."""
+    spec = samples.new(store)
+    samples.finish(store, spec)
+    return spec.id
 
 
 @pytest.fixture

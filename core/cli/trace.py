@@ -22,6 +22,7 @@ from core.cli.trace_render import print_difference, print_ranks, print_snapshot,
 from core.store.home import traces_folder
 from core.traces import cache, sources
 from core.traces.library import recordings_in
+from core.traces.read import find_profile
 from core.traces.safe_pickle import MAX_BYTES
 from core.traces.schema import Trace, TraceError
 from core.traces.snapshot import is_snapshot, read_snapshot
@@ -63,13 +64,14 @@ def trace(paths: PathsArgument, json: JsonOption = False, top: TopOption = None)
 
 
 def trace_diff(
-    a: Annotated[Path, typer.Argument(metavar="A", help="A recording.")],
+    a: Annotated[Path, typer.Argument(metavar="A", help="A recording, or a profiler's folder.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="Another, of the same or of another framework.")],
     json: JsonOption = False,
     top: TopOption = None,
 ) -> None:
     """Compare two recordings per step: by kind of operation, layer, operator and kernel; or two memory snapshots."""
     notes = Console(stderr=True, soft_wrap=True, highlight=False)
+    a, b = (find_profile(path) if path.is_dir() else path for path in (a, b))
     first, second = _open(a, notes), _open(b, notes)
     rows = top or (None if json else _ROWS_ON_A_TERMINAL)
     if isinstance(first, Trace) and isinstance(second, Trace):

@@ -32,6 +32,7 @@ OPTION_LABELS: dict[str, dict[str, str]] = {
     "optimizer": {"matched": "matched: one update rule", "native": "native: the framework's own"},
     "initial": {"ported": "ported: the same on both sides", "native": "native: the framework draws them"},
     "input": {"memory": "from memory", "loader": "through a loader", "png": "PNG, decoded in the loader"},
+    "malloc": {"default": "as the system's allocator has it", "keep": "kept by the process"},
     "layout": {"default": "channels first", "channels_last": "channels last"},
     "device": {"cpu": "CPU", "gpu": "GPU"},
 }  # fmt: skip

@@ -7,17 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.store.comparisons import ComparisonStore
 from tests.cli.test_commands import run
-from tests.pages import samples
-
-
-@pytest.fixture
-def finished(home: Path) -> str:
-    store = ComparisonStore()
-    spec = samples.new(store)
-    samples.finish(store, spec)
-    return spec.id
 
 
 def test_a_bundle_of_one_machine_is_shown_on_another(finished: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

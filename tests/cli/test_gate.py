@@ -14,19 +14,6 @@ from tests.cli.test_commands import run
 from tests.pages import samples
 
 
-@pytest.fixture
-def store(home: Path) -> ComparisonStore:
-    return ComparisonStore()
-
-
-@pytest.fixture
-def finished(store: ComparisonStore) -> str:
-    """A takes 20 ms, B 1.48 to 1.52 times as long."""
-    spec = samples.new(store)
-    samples.finish(store, spec)
-    return spec.id
-
-
 @pytest.mark.parametrize(
     ("conditions", "strict", "code"),
     [

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.store.comparisons import ComparisonStore
 from tests.conftest import PROJECT
-from tests.pages import samples
 
 pytestmark = pytest.mark.skipif(
     any(find_spec(name) is None for name in ("mlflow", "sqlalchemy", "alembic")),
@@ -25,14 +23,6 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW")} | variables
     return subprocess.run([sys.executable, "-m", "core", "log-mlflow", *arguments], cwd=PROJECT, env=environment, capture_output=True, text=True,
                           timeout=300)  # fmt: skip
-
-
-@pytest.fixture
-def finished(home: Path) -> str:
-    store = ComparisonStore()
-    spec = samples.new(store)
-    samples.finish(store, spec)
-    return spec.id
 
 
 def test_a_pipeline_gets_the_ids_and_is_told_of_a_second_time(finished: str, tmp_path: Path):

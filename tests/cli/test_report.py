@@ -29,14 +29,6 @@ def run(*arguments: Any) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.fixture
-def finished(home: Path) -> str:
-    store = ComparisonStore()
-    spec = samples.new(store)
-    samples.finish(store, spec)
-    return spec.id
-
-
 def test_a_comparison_as_one_file_and_as_markdown(finished: str, tmp_path: Path):
     file = tmp_path / "report.html"
     done = run(finished, "--html", file, "--markdown")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,16 @@ def test_two_frameworks_are_compared_by_kind_of_operation_layer_operator_and_ker
         "trace-diff", DATA / "tensorflow_graph.xplane.pb.gz", DATA / "pytorch_eager.pt.trace.json.gz", "--top", "3", home=tmp_path
     )
     assert "B minus A" in shown.stdout
+
+
+def test_a_profilers_folder_stands_for_the_recording_in_it(tmp_path: Path):
+    folder = tmp_path / "run"
+    (folder / "profile").mkdir(parents=True)
+    shutil.copy(DATA / "pytorch_eager.pt.trace.json.gz", folder / "profile")
+    one = found("trace-diff", DATA / "tensorflow_graph.xplane.pb.gz", folder, home=tmp_path)
+    assert (one["b_path"], one["b"]["framework"]) == ("pytorch_eager.pt.trace.json.gz", "pytorch")
+    (tmp_path / "empty").mkdir()
+    assert "There is no profiler's trace in" in run("trace-diff", folder, tmp_path / "empty", home=tmp_path).stderr
 
 
 def test_our_own_memory_snapshot(tmp_path: Path):

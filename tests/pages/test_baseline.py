@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.model.comparison import ComparisonSpec
@@ -16,11 +14,6 @@ from tests.pages.apps import charts, open_page, words
 
 RATIOS = (1.5, 1.52, 1.48, 1.51, 1.5, 1.49)
 PICKER = "baseline_picker"
-
-
-@pytest.fixture
-def store(home: Path) -> ComparisonStore:
-    return ComparisonStore()
 
 
 def make(store: ComparisonStore, factor: float = 1.0, **fields: object) -> ComparisonSpec:

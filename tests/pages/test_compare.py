@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -13,18 +12,6 @@ from core.store.comparisons import ComparisonStore
 from core.store.files import write_json
 from tests.pages import samples
 from tests.pages.apps import charts, downloads, links, open_page, words
-
-
-@pytest.fixture
-def store(home: Path) -> ComparisonStore:
-    return ComparisonStore()
-
-
-@pytest.fixture
-def finished(store: ComparisonStore) -> str:
-    spec = samples.new(store)
-    samples.finish(store, spec)
-    return spec.id
 
 
 def test_the_first_section_is_the_ratio_of_every_pair(finished: str):

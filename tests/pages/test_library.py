@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,11 +10,6 @@ from core.store.files import StoreError, write_json
 from pages._parts.places import PLACES
 from tests.pages import samples
 from tests.pages.apps import links, open_page, words
-
-
-@pytest.fixture
-def store(home: Path) -> ComparisonStore:
-    return ComparisonStore()
 
 
 def test_every_comparison_has_a_row_whatever_its_state(store: ComparisonStore):

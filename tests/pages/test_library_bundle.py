@@ -15,11 +15,6 @@ from tests.pages.apps import downloads, links, open_page, words
 
 
 @pytest.fixture
-def store(home: Path) -> ComparisonStore:
-    return ComparisonStore()
-
-
-@pytest.fixture
 def foreign(tmp_path: Path) -> tuple[str, bytes]:
     """A comparison of another machine: its id and its bundle."""
     there = ComparisonStore(tmp_path / "there")

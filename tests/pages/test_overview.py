@@ -1,6 +1,5 @@
 """Overview: the verdict of the newest finished comparison, and every state that a comparison can be in."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,11 +7,6 @@ import pytest
 from core.store.comparisons import ComparisonStore
 from tests.pages import samples
 from tests.pages.apps import charts, links, open_page, words
-
-
-@pytest.fixture
-def store(home: Path) -> ComparisonStore:
-    return ComparisonStore()
 
 
 def test_a_finished_comparison_shows_verdict_numbers_and_both_sides(store: ComparisonStore):

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.store.comparisons import ComparisonStore
 from tests.pages import samples
 from tests.pages.apps import SECONDS, downloads, open_page
-
-
-@pytest.fixture
-def store(home: Path) -> ComparisonStore:
-    return ComparisonStore()
 
 
 def test_a_finished_comparison_is_shared_as_report_bundle_and_summary(store: ComparisonStore):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,11 +18,6 @@ from core.store.files import write_json
 from core.store.privacy import Redactor
 from tests.pages import samples
 from tests.pages.test_kernels import profiled
-
-
-@pytest.fixture
-def store(home: Path) -> ComparisonStore:
-    return ComparisonStore()
 
 
 def material(store: ComparisonStore, id: str) -> Material:

@@ -8,7 +8,6 @@ import json
 import platform
 import socket
 from dataclasses import fields, is_dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -32,18 +31,6 @@ from tests.report.documents import Document
 MOST_BYTES = 5 * 10**6
 USER, HOST = "janeroe", "wendybox"
 PRIVATE = f"{USER} at {HOST} in /home/{USER}/nets or C:\\Users\\{USER}"
-
-
-@pytest.fixture
-def store(home: Path) -> ComparisonStore:
-    return ComparisonStore()
-
-
-@pytest.fixture
-def finished(store: ComparisonStore) -> str:
-    spec = samples.new(store)
-    samples.finish(store, spec)
-    return spec.id
 
 
 def document(store: ComparisonStore, id: str) -> Document:

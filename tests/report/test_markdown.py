@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,11 +10,6 @@ from core.report.markdown import comparison_markdown, escaped
 from core.store.comparisons import ComparisonStore
 from core.store.files import write_json
 from tests.pages import samples
-
-
-@pytest.fixture
-def store(home: Path) -> ComparisonStore:
-    return ComparisonStore()
 
 
 def summary(store: ComparisonStore, id: str) -> str:

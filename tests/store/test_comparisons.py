@@ -31,11 +31,6 @@ def finish(store: ComparisonStore, spec: ComparisonSpec) -> ComparisonResult:
     return result
 
 
-@pytest.fixture
-def store(home: Path) -> ComparisonStore:
-    return ComparisonStore()
-
-
 def test_spec_and_result_come_back_as_they_were(store: ComparisonStore):
     spec = make(store)
     result = finish(store, spec)
