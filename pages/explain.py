@@ -41,7 +41,8 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     forget_unless("top", _MOST)
     group = st.segmented_control("Group by", groups, default="class", required=True, key="group", bind="query-params")
     most = st.selectbox("Bars", _MOST, index=1, key="top", bind="query-params", width=90)
-sides, found = opened_sides(opened), explain(a.trace, b.trace, _GROUPS.get(group, group), most=most)
+sides = opened_sides(opened)
+found = explain(a.trace, b.trace, _GROUPS.get(group, group), most=most, declared=(a.declared, b.declared))
 a_ms, b_ms = found.a_ns / 1e6, found.b_ns / 1e6
 longer, shorter = (sides.short_b, sides.short_a) if b_ms >= a_ms else (sides.short_a, sides.short_b)
 # Only what moves the step the way it went: all work may take less where the step takes longer.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from core.analysis.breakdown import step_breakdown
-from core.analysis.difference import difference, on_devices
+from core.analysis.difference import Declared, difference, on_devices
 from core.analysis.steps import ALL_LANES, accounting
 from core.analysis.work import per_step
 from core.traces.schema import Trace
@@ -37,8 +37,8 @@ def can_be_explained(*traces: Trace) -> bool:
     return all(per_step(trace, device=device) for trace in traces)
 
 
-def explain(a: Trace, b: Trace, group: str, *, most: int = 10) -> Explanation:
-    """Divide the difference of two recordings' steps by one of `core.analysis.difference.GROUPS`.
+def explain(a: Trace, b: Trace, group: str, *, most: int = 10, declared: tuple[Declared, Declared] = ((), ())) -> Explanation:
+    """Divide the difference of two recordings' steps by one of `core.analysis.difference.GROUPS`; `declared` as `difference` takes it.
 
     Work is named where its difference is among the `most` largest, and is `other` beyond; then comes what is no work: time in which
     nothing was recorded to run, and, taken off, work that did not lengthen the step because it ran side by side, or on a device after
@@ -48,12 +48,12 @@ def explain(a: Trace, b: Trace, group: str, *, most: int = 10) -> Explanation:
         raise ValueError("a recording without marked steps, or without work in them, has no step to explain")
     device = on_devices(a, b)
     walls, rests, work = zip(*(_whole(trace, device) for trace in (a, b)), strict=True)
-    found = difference(a, b, group).select(
+    found = difference(a, b, group, declared).select(
         pl.col("key").cast(pl.String).fill_null("not known").alias("what"), pl.lit("work").alias("kind"), "a_ns", "b_ns"
     )
     named, left = found.head(most), found.slice(most)
     if not left.is_empty():
-        others = left.select(pl.lit(f"{len(left)} others").alias("what"), pl.lit("other").alias("kind"), pl.col("a_ns", "b_ns").sum())
+        others = left.select(pl.lit("1 other" if len(left) == 1 else f"{len(left)} others").alias("what"), pl.lit("other").alias("kind"), pl.col("a_ns", "b_ns").sum())
         named = pl.concat([named, others])
     # What the groups sum to is all work; what of it did not lengthen the step ran beside other work.
     overlap = [float(found[f"{side}_ns"].sum()) - busy for side, busy in zip("ab", work, strict=True)]

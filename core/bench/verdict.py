@@ -15,7 +15,7 @@ from core.model.run import RunResult
 
 #: Accuracies after whole epochs count as equal within 0.3 points.
 ACCURACY_MARGIN = 0.003
-#: What a page fault takes, about: 0.5 to 1.7 microseconds on machines that we measured (`docs/metrics.md`).
+#: What a page fault takes, as a rule of thumb: a virtual machine may need three times as long (`docs/metrics.md`).
 PAGE_FAULT_MS = 1e-3
 NOTICEABLE_SHARE = 0.05
 #: Cores that other work may take of those that a run leaves free, short of all of them, and at least.

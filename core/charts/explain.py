@@ -31,7 +31,7 @@ def step_waterfall(parts: pl.DataFrame, sides: Sides, *, a_ms: float, b_ms: floa
     title = f"milliseconds of a step, from {begin_ms:g} on" if begin_ms > 0 else "milliseconds of a step"
     domain_ms = [begin_ms, reach_ms + 0.12 * (reach_ms - begin_ms)]
     scale = alt.Scale(domain=domain_ms, nice=False, zero=False)
-    x, to, reach = (alt.X(f"{name}:Q", title=title, scale=scale) for name in ("from_ms", "to_ms", "reach_ms"))
+    x, to, reach = (alt.X(f"{name}:Q", title=title, scale=scale, axis=alt.Axis(tickCount=10)) for name in ("from_ms", "to_ms", "reach_ms"))
     drawn = drawn.with_columns(pl.when(pl.col("whole")).then(max(begin_ms, 0.0)).otherwise("from_ms").alias("from_ms"))
     y = alt.Y("what:N", sort=order, scale=alt.Scale(domain=order), title=None, axis=alt.Axis(labelLimit=260, ticks=False, domain=False))
     base = alt.Chart(drawn).encode(

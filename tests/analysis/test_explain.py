@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 
 from core.analysis.explain import OVERLAP, REST, can_be_explained, explain
+from core.traces.read import read_trace
 from core.traces.schema import Trace
 from tests.analysis.recordings import kernel, launch, recorded, recordings, step
+from tests.pages.test_kernels import DATA
 from tests.traces.synthetic import event
 
 
@@ -37,8 +39,25 @@ def test_operators_and_the_time_in_none_add_up_to_the_two_steps():
 
 def test_beyond_the_largest_differences_work_is_named_together():
     found = explain(host(convolution_us=50, addition_us=10, step_us=80), host(convolution_us=20, addition_us=30, step_us=100), "operator", most=1)
-    assert found.parts["what"].to_list() == ["aten::convolution", "1 others", REST[False]]
+    assert found.parts["what"].to_list() == ["aten::convolution", "1 other", REST[False]]
     assert found.parts["difference_ns"].sum() == 20e3
+
+
+LAYERS = ("conv1", "Conv2D", "Conv2d"), ("pool1", "MaxPooling2D", "MaxPool2d"), ("conv2", "Conv2D", "Conv2d"), ("dense1", "Dense", "Linear")
+
+
+def test_layers_of_two_frameworks_meet_by_the_names_that_the_program_gave_them():
+    tensorflow, pytorch = (read_trace(DATA / name) for name in ("tensorflow_graph.xplane.pb.gz", "pytorch_eager.pt.trace.json.gz"))
+    declared = tuple((name, kind) for name, kind, _ in LAYERS), tuple((name, kind) for name, _, kind in LAYERS)
+    apart, together = (explain(tensorflow, pytorch, "layer", most=50, declared=names) for names in (((), ()), declared))
+    assert table(apart.parts)["conv2_1"][1] == table(apart.parts)["Conv2d_1"][0] == 0
+    found = table(together.parts)
+    assert not {"conv2_1", "Conv2d_1"} & found.keys()
+    for name, *_ in LAYERS:
+        a_us, b_us, difference_us = found[name]
+        assert min(a_us, b_us) > 0
+        assert difference_us == pytest.approx(b_us - a_us)
+    assert together.parts["difference_ns"].sum() == pytest.approx(apart.parts["difference_ns"].sum())
 
 
 def on_gpu(*kernels: tuple[float, float, int]) -> Trace:
