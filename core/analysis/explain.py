@@ -53,7 +53,8 @@ def explain(a: Trace, b: Trace, group: str, *, most: int = 10, declared: tuple[D
     )
     named, left = found.head(most), found.slice(most)
     if not left.is_empty():
-        others = left.select(pl.lit("1 other" if len(left) == 1 else f"{len(left)} others").alias("what"), pl.lit("other").alias("kind"), pl.col("a_ns", "b_ns").sum())
+        words = "1 other" if len(left) == 1 else f"{len(left)} others"
+        others = left.select(pl.lit(words).alias("what"), pl.lit("other").alias("kind"), pl.col("a_ns", "b_ns").sum())
         named = pl.concat([named, others])
     # What the groups sum to is all work; what of it did not lengthen the step ran beside other work.
     overlap = [float(found[f"{side}_ns"].sum()) - busy for side, busy in zip("ab", work, strict=True)]

@@ -7,20 +7,17 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core.bench.collect import block_table, collect, per_step, per_step_ms
+from core.bench.collect import block_table, per_step, per_step_ms
 from core.bench.diagnosis.diagnose import with_cause
 from core.bench.environment import side_environment
 from core.bench.findings import Findings
-from core.bench.launch import Limits, run_worker
 from core.bench.parity import ParityEvidence, compare_measured, compare_parity, is_chaos
-from core.bench.plan import PILOT_S, PILOT_STEPS, RunLength, SpecError, pair_orders, profile_steps, run_length
+from core.bench.plan import PILOT_STEPS, RunLength, SpecError, pair_orders, profile_steps, run_length
 from core.bench.proof import (
     built_layers,
     can_be_diagnosed,
@@ -30,19 +27,17 @@ from core.bench.proof import (
     parity_evidence,
     proof_shape,
 )
+from core.bench.runs import RunFailed, Runs
 from core.bench.verdict import ProfiledSteps, asks_anew, parity_reasons
 from core.machine.facts import machine_facts
 from core.machine.queue import Cancelled, machine_lock
-from core.machine.sampler import LoadSampler
 from core.model.comparison import SIDES, ComparisonResult, ComparisonSpec
-from core.model.run import RunError, RunResult, RunSpec
-from core.model.variant import as_proven
+from core.model.run import RunError, RunResult
 from core.store.comparisons import ComparisonStore, claim
 from core.store.files import StoreError, append_event, write_json, write_whole
 from core.worker.failure import is_disk_full
-from core.workloads.inputs import write_inputs
 from core.workloads.registry import workload_spec
-from core.workloads.spec import Sizes, WorkloadError
+from core.workloads.spec import WorkloadError
 
 #: Kept free while a comparison runs, so that its end can be written down on a full disk.
 _RESERVE_BYTES = 1_000_000
@@ -50,16 +45,6 @@ _RESERVE_BYTES = 1_000_000
 PROOF_SEEDS = 3
 
 Observer = Callable[[dict[str, Any]], None]
-
-
-class RunFailed(Exception):
-    """A run that the comparison cannot do without has failed."""
-
-    def __init__(self, run: RunResult) -> None:
-        assert run.error is not None
-        super().__init__(run.error.message)
-        self.run = run
-        self.error = run.error
 
 
 class Referee:
@@ -75,15 +60,19 @@ class Referee:
         self._found = Findings(spec=spec)
         # Not from the spec's seed: the first side of a comparison that is repeated must not always be the same.
         self._generator = np.random.default_rng()
-        self._next_index = 0
+        self._runs = Runs(spec, self.folder, say=self._say, cancelled=self._cancelled, done=self._found.runs)
         self._profile_steps = spec.preset.profile_steps
         self._began = time.monotonic()
 
     def run(self) -> ComparisonResult:
         """Do everything, write `result.json` and return it; failures of runs end in a result, not in an exception."""
+        with contextlib.ExitStack() as held:
+            return self._to_its_end(held)
+
+    def _to_its_end(self, held: contextlib.ExitStack) -> ComparisonResult:
         reserve = self.folder / "reserve"
         try:
-            self._lock = claim(self.folder)
+            held.enter_context(claim(self.folder))  # what shows that somebody works on it
             write_whole(reserve, b"\0" * _RESERVE_BYTES)
             self._say("state", state="queued")
             with machine_lock(self.spec.id, waiting=lambda id: self._say("waiting", behind=id), cancelled=self._cancelled):
@@ -151,9 +140,9 @@ class Referee:
             evidence: dict[str, ParityEvidence] = {}
             layers: dict[str, list[dict[str, Any]]] = {}
             for side in SIDES:
-                run, events = self._run("parity", side, steps=PILOT_STEPS, seed=seed)
+                run, events = self._runs.run("parity", side, steps=PILOT_STEPS, seed=seed)
                 self._found.environment[side] = side_environment(events)
-                evidence[side] = parity_evidence(events, Path(self._run_folder(run.index, side)))
+                evidence[side] = parity_evidence(events, self._runs.folder(run.index, side))
                 layers[side] = built_layers(events)
             gpu = "gpu" in (self.spec.a.device, self.spec.b.device)
             depth = "deep" if gpu else self.workload.depth
@@ -164,8 +153,8 @@ class Referee:
             self._diagnose(evidence, layers, seed)
         if all(stage.passed for stage in self._found.parity) and not is_proven_as_measured(self.spec):
             for side in SIDES:
-                run, events = self._run("measured", side, steps=1)
-                folder = Path(self._run_folder(run.index, side))
+                run, events = self._runs.run("measured", side, steps=1)
+                folder = self._runs.folder(run.index, side)
                 evidence[side] = parity_evidence(events, folder)
                 (folder / "parity.npz").unlink()  # as large as the model, and the stages say what it said
             precisions = (self.spec.a.precision, self.spec.b.precision)
@@ -180,19 +169,19 @@ class Referee:
         if not any(side.message for side in proven.values()) and not is_chaos(self._found.parity):
             try:
                 for side in SIDES:
-                    run, events = self._run("layers", side, steps=PILOT_STEPS, seed=seed)
-                    outputs[side] = layer_outputs(events, Path(self._run_folder(run.index, side)))
+                    run, events = self._runs.run("layers", side, steps=PILOT_STEPS, seed=seed)
+                    outputs[side] = layer_outputs(events, self._runs.folder(run.index, side))
             except RunFailed as failure:  # it costs the cause, not the verdict
                 self._found.reasons.append(f"The layers of side {failure.run.side.upper()} could not be looked at: {failure.error.message}")
                 outputs = {}
-        inputs = self._inputs(seed, PILOT_STEPS, *proof_shape(self.spec))
+        inputs = self._runs.inputs(seed, PILOT_STEPS, *proof_shape(self.spec))
         self._found.parity = with_cause(self._found.parity, gather(self.spec, proven, built, outputs, inputs))
 
     def _pilot(self) -> RunLength:
         self._say("stage", stage="pilot", runs=2)
         times = {}
         for side in SIDES:
-            _, events = self._run("pilot", side, steps=PILOT_STEPS)
+            _, events = self._runs.run("pilot", side, steps=PILOT_STEPS)
             times[side] = per_step_ms(block_table(events), "wall_ns", "steady")
         length = run_length(self.spec, self.workload, times)
         self._profile_steps = profile_steps(self.spec.preset.profile_steps, times)
@@ -237,7 +226,10 @@ class Referee:
         self._say("stage", stage="profile", runs=2)
         for side in SIDES:
             try:
-                _, events = self._run("profile", side, steps=PILOT_STEPS, warmup=length.warmup_steps)
+                # What the profiler allocates between the steps makes the others' memory go back to the system, which timed runs do not see.
+                malloc = None if asks_anew(self._found.sides()[side]) else "keep"
+                _, events = self._runs.run("profile", side, steps=PILOT_STEPS, warmup=length.warmup_steps,
+                                           profile_steps=self._profile_steps, malloc=malloc)  # fmt: skip
             except RunFailed as failure:
                 self._found.reasons.append(f"No profile of side {side.upper()}: {failure.error.message}")
                 continue
@@ -251,66 +243,7 @@ class Referee:
 
     def _timed(self, role: str, side: str, pair: int, length: RunLength) -> tuple[RunResult, list[dict[str, Any]]]:
         every = length.evaluate_every_steps if role == "pair" and self.workload.test_samples and self.spec.task == "train" else None
-        return self._run(role, side, pair=pair, steps=length.steps, warmup=length.warmup_steps, block=length.block_steps, evaluate=every)
-
-    def _run(
-        self, role: str, side: str, *, steps: int, seed: int | None = None, pair: int | None = None, warmup: int = 0, block: int = 1,
-        evaluate: int | None = None,
-    ) -> tuple[RunResult, list[dict[str, Any]]]:
-        """One worker process; raises RunFailed or Cancelled."""
-        if self._cancelled():
-            raise Cancelled
-        index = self._next_index
-        self._next_index += 1
-        seed = self.spec.seed + (pair or 0) if seed is None else seed
-        learning_rate = self.workload.learning_rate if role == "parity" else self.spec.learning_rate
-        profile_steps = self._profile_steps if role == "profile" else 0
-        variant = self.spec.variant(side)
-        sizes, batch_size = self.spec.sizes, self.spec.batch_size
-        if role in ("parity", "layers"):
-            variant = as_proven(variant)
-            sizes, batch_size = proof_shape(self.spec)
-        elif role == "measured":
-            variant = replace(as_proven(variant), precision=variant.precision)
-        elif role == "profile" and not asks_anew(self._found.sides()[side]):
-            # What the profiler allocates between the steps makes the others' memory go back to the system, which timed runs do not see.
-            variant = replace(variant, malloc="keep")
-        spec = RunSpec(
-            index=index, role=role, side=side, pair=pair, workload=self.spec.workload, sizes=sizes, task=self.spec.task, variant=variant,
-            measure=self.spec.measure if role in ("noise", "pair") else "step", train_samples=self.spec.train_samples,
-            enough_s=PILOT_S if role == "pilot" else None, batch_size=batch_size, learning_rate=learning_rate, seed=seed,
-            inputs=str(self._inputs(seed, max(steps, 1 + warmup + 3 * profile_steps), sizes, batch_size)), folder=self._run_folder(index, side),
-            steps=steps, warmup_steps=warmup, block_steps=block, evaluate_every_steps=evaluate, profile_steps=profile_steps,
-        )  # fmt: skip
-        self._say("run_begin", index=index, role=role, side=side, pair=pair, steps=steps)
-        limits = Limits(total_s=self.spec.preset.run_limit_s, silence_s=self.spec.preset.silence_limit_s)
-        with LoadSampler(self.folder / "samples.jsonl") as sampler:
-            outcome = run_worker(spec, limits, cancelled=self._cancelled, on_start=sampler.begin)
-            load = sampler.end()
-        if outcome.cancelled:
-            raise Cancelled
-        run, blocks = collect(spec, outcome, load)
-        folder = Path(spec.folder)
-        write_json(folder / "result.json", run)
-        blocks.write_parquet(folder / "steps.parquet")
-        self._found.runs.append(run)
-        self._say("run_end", index=index, role=role, side=side, pair=pair, ok=run.ok, step_ms=run.step_ms, cpu_step_ms=run.cpu_step_ms)
-        if run.error is not None:
-            raise RunFailed(run)
-        return run, outcome.events
-
-    def _run_folder(self, index: int, side: str) -> str:
-        return str(self.folder / "runs" / f"{index:02d}-{side}")
-
-    def _inputs(self, seed: int, steps: int, sizes: Sizes, batch_size: int) -> Path:
-        """Weights and order of one seed; made anew where an earlier run needed fewer steps."""
-        path = self.folder / "inputs" / f"{'-'.join(map(str, (seed, steps, batch_size, *sizes.values())))}.npz"
-        if not path.exists():
-            path.parent.mkdir(exist_ok=True)
-            digest = write_inputs(path, self.spec.workload, sizes, batch_size=batch_size, steps=steps, seed=seed,
-                                  samples=self.spec.train_samples)  # fmt: skip
-            self._say("inputs", seed=seed, steps=steps, batch_size=batch_size, sizes=sizes, sha256=digest)
-        return path
+        return self._runs.run(role, side, pair=pair, steps=length.steps, warmup=length.warmup_steps, block=length.block_steps, evaluate=every)
 
     def _cancelled(self) -> bool:
         return self._interrupted() or (self.folder / "cancel").exists()
