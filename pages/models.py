@@ -30,11 +30,11 @@ from pages._parts.workloads import (
 
 def main() -> None:
     st.title("Models", anchor=False)
-    left, *places = st.columns([3, 1, 1, 1, 1, 1])
-    identifier = choose_workload(left)
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    identifier = choose_workload(row.container(width=440))
     try:
         workload = workload_spec(identifier)
-        sizes = workload.complete(size_inputs(workload, places[: len(workload.sizes)]))
+        sizes = workload.complete(size_inputs(workload, [row.container(width=160) for _ in workload.sizes]))
         weights = weight_map(identifier, sizes)
         _facts(identifier, workload, sizes, weights)
         _views(identifier, workload, sizes, weights)

@@ -14,7 +14,7 @@ from core.report import images
 from pages._parts.room import room_for
 
 #: Of memory: a browser's engine draws it.
-_PICTURE_BYTES = 100 * 2**20
+_PICTURE_BYTES = 90 * 2**20
 
 
 def chart_with_table(

@@ -90,10 +90,10 @@ def wish() -> Wish:
 
 def _sizes(identifier: str, workload: WorkloadSpec) -> tuple[Sizes, int]:
     """The sizes and the batch, what that comes to, and the way to smaller ones; raises WorkloadError for sizes that cannot be."""
-    places = st.columns(max(4, len(workload.sizes) + 1))
-    sizes = size_inputs(workload, places[: len(workload.sizes)])
-    batch_size = places[len(workload.sizes)].number_input("Batch size (samples)", 1, workload.train_samples, workload.batch_size,
-                                                          key=BATCH_SIZE, bind="query-params")  # fmt: skip
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    sizes = size_inputs(workload, [row.container(width=220) for _ in workload.sizes])
+    batch_size = row.container(width=220).number_input("Batch size (samples)", 1, workload.train_samples, workload.batch_size,
+                                                       key=BATCH_SIZE, bind="query-params")  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         size_presets(workload, sizes, batch_size)
         st.caption(formats.plain(_about(identifier, workload, workload.complete(sizes), batch_size)), width="stretch")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.model.hosted import is_hosted
 from core.report.html import comparison_html
 from core.report.markdown import comparison_markdown
 from core.store.bundle import SUFFIX, pack
@@ -13,7 +14,7 @@ from pages._parts.room import room_for
 from pages._parts.stored import bytes_on_disk
 
 #: What making a report takes at its highest point, and a bundle beyond its files.
-_REPORT_BYTES, _BUNDLE_BYTES = 200 * 2**20, 20 * 2**20
+_REPORT_BYTES, _BUNDLE_BYTES = 130 * 2**20, 20 * 2**20
 
 
 def _report(one: StoredComparison) -> bytes:
@@ -29,6 +30,8 @@ def _bundle(one: StoredComparison) -> bytes:
 def show_share(one: StoredComparison) -> None:
     """The three, of a comparison that has a result; a file is made when it is asked for."""
     st.caption("Nothing in these says who made them: names of users, of this machine and of home folders are taken out.")
+    if is_hosted():
+        st.caption("This demo makes one file at a time, while it has the memory for it; where that fails, try it again in a minute.")
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
         st.markdown("**A report to read**")

@@ -31,7 +31,7 @@ def slowed(*arguments):
     return value
 workload.train_step = slowed
 """
-ATTEMPTS = 3
+ATTEMPTS = 2
 #: A difference of 15 % cannot be found where a variant differs from itself by about as much.
 TOO_NOISY = 0.09
 
