@@ -10,6 +10,9 @@ The threshold and the order of the questions are those of Holistic Trace Analysi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -78,3 +81,22 @@ def longest(gaps: pl.DataFrame, events: pl.DataFrame, top: int = 20) -> pl.DataF
         names.alias("operator"),
         following["layer"].cast(pl.String).alias("layer"),
     )
+
+
+def busy_and_idle(accounts: Mapping[str, Mapping[str, int]], idle: Mapping[str, Any], streams: pl.DataFrame, *, before: str = "") -> pl.DataFrame:
+    """`label`, `events`, `part`, `ns`: devices, each followed by its streams, the busiest first; the part is `busy` or one of `CAUSES`.
+
+    From `core.analysis.devices.device_account`, `idle_causes` and `core.analysis.devices.stream_account`; `before` begins every label.
+    """
+    rows: list[tuple[str, int, str, int]] = []
+    for device, account in accounts.items():
+        rows += _parts(f"{before}{device}", account["events"], account["busy_ns"], idle[device])
+        own = streams.filter(pl.col("device") == device)
+        if len(own) > 1:
+            for lane, events, busy_ns in own.select("lane", "events", "busy_ns").iter_rows():
+                rows += _parts(f"{before}{device} · {lane}", events, busy_ns, idle[device]["streams"][lane])
+    return pl.DataFrame(rows, schema={"label": pl.String, "events": pl.Int64, "part": pl.String, "ns": pl.Int64}, orient="row")
+
+
+def _parts(label: str, events: int, busy_ns: int, idle: Mapping[str, int]) -> list[tuple[str, int, str, int]]:
+    return [(label, events, "busy", busy_ns), *((label, events, cause, idle[f"{cause.replace(' ', '_')}_ns"]) for cause in CAUSES)]

@@ -18,13 +18,17 @@ def ms(value: float | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A time given in seconds: `0.42 s`, `42 s`, `3 min 20 s`, `1 h 5 min`."""
+    """A time given in seconds: `0.42 s`, `42 s`, `3 min`, `3 min 20 s`, `1 h 5 min`."""
     if value is None:
         return NONE
     if value < 60:
         return f"{_digits(value)} s"
     minutes, rest = divmod(round(value), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes >= 60:
+        minutes, rest, large, small = minutes // 60, minutes % 60, "h", "min"
+    else:
+        large, small = "min", "s"
+    return f"{minutes} {large} {rest} {small}" if rest else f"{minutes} {large}"
 
 
 def size(value: float | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from core.analysis.devices import device_account, stream_account
-from core.analysis.idle import CAUSES
+from core.analysis.idle import CAUSES, busy_and_idle
 from core.analysis.layers import layer_tree, paired_layers
 from core.analysis.memory import (
     account,
@@ -92,20 +92,7 @@ def idle_figures(one: Recording) -> list[Figure]:
 def _busy_and_idle(one: Recording) -> pl.DataFrame:
     """`label`, `events`, `part`, `ns`: devices, each followed by its streams, the busiest first."""
     events = one.trace.events
-    idle: dict[str, Any] = idle_causes(events)
-    streams = stream_account(events)
-    rows: list[tuple[str, int, str, int]] = []
-    for device, own in device_account(events).items():
-        rows += _parts(device, own["events"], own["busy_ns"], idle[device])
-        lanes = streams.filter(pl.col("device") == device)
-        if len(lanes) > 1:
-            for lane, count, busy_ns in lanes.select("lane", "events", "busy_ns").iter_rows():
-                rows += _parts(f"{device} · {lane}", count, busy_ns, idle[device]["streams"][lane])
-    return pl.DataFrame(rows, schema={"label": pl.String, "events": pl.Int64, "part": pl.String, "ns": pl.Int64}, orient="row")
-
-
-def _parts(label: str, events: int, busy_ns: int, idle: dict[str, Any]) -> list[tuple[str, int, str, int]]:
-    return [(label, events, "busy", busy_ns), *((label, events, cause, idle[f"{cause.replace(' ', '_')}_ns"]) for cause in CAUSES)]
+    return busy_and_idle(device_account(events), idle_causes(events), stream_account(events))
 
 
 def memory_figures(one: Recording) -> list[Figure]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 import streamlit as st
 
-from core.analysis.idle import CAUSES, LAUNCH_GAP_BELOW_NS
+from core.analysis.idle import CAUSES, LAUNCH_GAP_BELOW_NS, busy_and_idle
 from core.charts.breakdown import stacked_rows
 from pages._parts.charts import chart_with_table, downloads
 from pages._parts.kernel_work import View, analysis, on_devices
 from pages._parts.opened import Opened
 
-_CAUSE_KEYS = {cause: f"{cause.replace(' ', '_')}_ns" for cause in CAUSES}
 #: Devices and streams in the chart; the rest, the least busy ones, are in the table alone.
 _MOST_ROWS = 24
 
@@ -53,22 +50,8 @@ def show_idle(it: View) -> None:
 
 def _account_rows(one: Opened, of: int) -> pl.DataFrame:
     """`label`, `events`, `part`, `ns`: devices, each followed by its streams, the busiest first."""
-    accounts: dict[str, dict[str, int]] = analysis(one, "devices")
-    idle: dict[str, Any] = analysis(one, "idle causes")
-    streams: pl.DataFrame = analysis(one, "streams")
     before = f"{one.side.upper()} · " if of > 1 else ""
-    rows: list[tuple[str, int, str, int]] = []
-    for device, account in accounts.items():
-        rows += _parts(f"{before}{device}", account["events"], account["busy_ns"], idle[device])
-        own = streams.filter(pl.col("device") == device)
-        if len(own) > 1:
-            for lane, events, busy_ns in own.select("lane", "events", "busy_ns").iter_rows():
-                rows += _parts(f"{before}{device} · {lane}", events, busy_ns, idle[device]["streams"][lane])
-    return pl.DataFrame(rows, schema={"label": pl.String, "events": pl.Int64, "part": pl.String, "ns": pl.Int64}, orient="row")
-
-
-def _parts(label: str, events: int, busy_ns: int, idle: dict[str, int]) -> list[tuple[str, int, str, int]]:
-    return [(label, events, "busy", busy_ns), *((label, events, cause, idle[key]) for cause, key in _CAUSE_KEYS.items())]
+    return busy_and_idle(analysis(one, "devices"), analysis(one, "idle causes"), analysis(one, "streams"), before=before)
 
 
 def _accounts(it: View) -> pl.DataFrame:

@@ -29,3 +29,7 @@ def test_a_moment_is_the_same_for_every_reader():
     assert formats.universal_moment("2026-11-23T01:42:55+00:00") == "23 Nov 2026, 01:42 UTC"
     assert formats.universal_moment("2026-11-23T03:42:55+02:00") == "23 Nov 2026, 01:42 UTC"
     assert formats.universal_moment("yesterday") == "yesterday"
+
+
+def test_a_long_time_says_no_zero():
+    assert [formats.seconds(value) for value in (42, 60, 200, 3600, 3900)] == ["42.0 s", "1 min", "3 min 20 s", "1 h", "1 h 5 min"]
