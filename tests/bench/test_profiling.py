@@ -36,7 +36,7 @@ def test_a_profile_keeps_its_memory_unless_the_timed_runs_asked_for_theirs_at_ea
     referee, processes = Referee(store, spec, lambda event: None, lambda: False), Recorded()
     referee._runs = processes  # type: ignore[assignment]
     referee._found.runs += [timed("a", 3.0), timed("b", 5_200.0)]
-    referee._profile(RunLength(steps=10, warmup_steps=2, block_steps=1, evaluate_every_steps=None))
+    referee._profile(RunLength(steps=10, warmup_steps=2, block_steps=1, evaluate_every_steps=10))
     assert processes.malloc == {"a": "keep", "b": None}
     side = referee._found.sides()["a"]
     assert (side.profiled_step_ms, side.profiled_page_faults_per_step) == (20.0, 7.0)
